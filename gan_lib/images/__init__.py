@@ -1,0 +1,11 @@
+"""A picture file or array -> an array: loading, saving, range and layout.
+
+Never in here: randomness, ``tf.data``, plots.
+
+A picture is an array of shape (height, width, channels): uint8 in [0, 255], or float32 in [0, 1] where 8 bit are too
+few. Networks see float32 in [-1, 1]; ``to_network`` and ``from_network`` are the only two ways there and back.
+"""
+
+from gan_lib.images.ranges import check_picture, from_network, to_network, to_uint8
+
+__all__ = ["check_picture", "from_network", "to_network", "to_uint8"]
