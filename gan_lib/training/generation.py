@@ -1,0 +1,174 @@
+"""The training scheme for generation: latent vectors, and labels where there are any, become pictures.
+
+Restoration, where a picture goes in, is another scheme; the update steps themselves are in `steps`.
+"""
+
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+
+from gan_lib import losses
+from gan_lib.training.adversarial import AdversarialModel
+from gan_lib.training.steps import discriminator_step, draw_latent, generator_step, network_inputs, stream_seed
+
+
+class GAN(AdversarialModel):
+    """Generation: latent vectors (and labels, where the networks take them) to pictures.
+
+    Each training step draws latents, updates the discriminator, draws afresh and updates the generator:
+    algorithm 1 of Goodfellow et al. 2014 with one discriminator step.
+
+    Args:
+        generator: z, float32 (batch, latent_dim), or [z, labels] -> pictures, float32 in [-1, 1].
+        discriminator: pictures or [pictures, labels] -> logits, float32.
+        seed: from which every random number of the training follows.
+        average_decay: if given, an exponential moving average of the generator's weights is kept with this
+            decay per step; 0.999 remembers about a thousand steps. See `sampling_generator`.
+
+    Example:
+        >>> gan = GAN(dcgan_generator(), dcgan_discriminator(), average_decay=0.99)
+        >>> gan.compile({name: keras.optimizers.Adam(2e-4, beta_1=0.5) for name in ("generator", "discriminator")})
+        >>> history = gan.fit(batches, epochs=2, steps_per_epoch=100)
+
+    Source of the average: Yazıcı et al. 2019, "The Unusual Effectiveness of Averaging in GAN Training".
+    """
+
+    log_keys = ("d_loss", "g_loss", "g_adv", "d_real", "d_fake")
+
+    def __init__(
+        self,
+        generator: keras.Model,
+        discriminator: keras.Model,
+        *,
+        seed: int = 0,
+        average_decay: float | None = None,
+        name: str = "gan",
+    ):
+        super().__init__({"generator": generator, "discriminator": discriminator}, seed=seed, name=name)
+        latent = generator.inputs[0]
+        self.latent_dim, self.conditional = latent.shape[-1], len(generator.inputs) > 1
+        self.average_decay = average_decay
+        self.averages = []
+        if average_decay is not None:
+            if not 0.0 <= average_decay < 1.0:
+                raise ValueError(f"average_decay is {average_decay}; a number from 0 to below 1 was expected.")
+            for weight in generator.weights:
+                average = self.add_weight(
+                    shape=weight.shape,
+                    dtype=weight.dtype,
+                    trainable=False,
+                    name=f"average_{len(self.averages)}",
+                    aggregation="only_first_replica",
+                )
+                average.assign(weight)
+                self.averages.append(average)
+
+    def compile(
+        self,
+        optimizers: dict[str, keras.optimizers.Optimizer],
+        *,
+        discriminator_loss: Callable = losses.non_saturating_discriminator_loss,
+        generator_loss: Callable = losses.non_saturating_generator_loss,
+        penalty: Callable | None = None,
+        penalty_weight: float = 10.0,
+        penalty_every: int = 1,
+        **kwargs,
+    ):
+        """Chooses optimizers and losses.
+
+        Args:
+            optimizers: "generator" and "discriminator" -> optimizer.
+            discriminator_loss: from `gan_lib.losses`.
+            generator_loss: its partner.
+            penalty: `losses.gradient_penalty` or `losses.r1_penalty`, or none.
+            penalty_weight: what the penalty is multiplied by.
+            penalty_every: computes the penalty at every so many steps only, with the weight multiplied by as
+                much ("lazy regularisation", Karras et al. 2020, StyleGAN2, section 3.1).
+            **kwargs: ``jit_compile``, ``run_eagerly``, ``steps_per_execution``.
+        """
+        if penalty_every < 1:
+            raise ValueError(f"penalty_every is {penalty_every}; a whole number of steps, at least 1, was expected.")
+        super().compile(optimizers, **kwargs)
+        self.discriminator_loss, self.generator_loss = discriminator_loss, generator_loss
+        self.penalty, self.penalty_weight, self.penalty_every = penalty, penalty_weight, penalty_every
+
+    def call(self, inputs, training=False):
+        """Latent vectors, or [latent vectors, labels], to pictures in [-1, 1]."""
+        return self.generator(inputs, training=training)
+
+    def _latent(self, real, stream):
+        return draw_latent(tf.shape(real)[0], self.latent_dim, seed=self.seed, stream=stream, iteration=self.iteration)
+
+    def _weighted_penalty(self, judge, real, fake):
+        weight = self.penalty_weight * self.penalty_every
+        seed = stream_seed(self.seed, "penalty", self.iteration)
+
+        def due():
+            return weight * self.penalty(judge, real, fake, seed)
+
+        if self.penalty_every == 1:
+            return due()
+        return tf.cond(tf.equal(tf.convert_to_tensor(self.iteration) % self.penalty_every, 0), due, lambda: 0.0)
+
+    def train_step(self, data):
+        """One update of the discriminator, one of the generator. ``data``: pictures or (pictures, labels)."""
+        real, labels = data if isinstance(data, tuple) else (data, None)
+        logs = discriminator_step(
+            self.generator,
+            self.discriminator,
+            self.discriminator_optimizer,
+            real,
+            self._latent(real, "discriminator"),
+            labels=labels,
+            loss=self.discriminator_loss,
+            penalty=None if self.penalty is None else self._weighted_penalty,
+        )
+        logs |= generator_step(
+            self.generator,
+            self.discriminator,
+            self.generator_optimizer,
+            self._latent(real, "generator"),
+            labels=labels,
+            loss=self.generator_loss,
+        )
+        self._update_averages()
+        self.iteration.assign_add(1)
+        return self.log(logs)
+
+    def test_step(self, data):
+        """The same losses on held-out pictures, without an update: a discriminator that only recognises its
+        training pictures shows here as ``val_d_loss`` far above ``d_loss``."""
+        real, labels = data if isinstance(data, tuple) else (data, None)
+        fake = self.generator(network_inputs(self._latent(real, "validation"), labels), training=False)
+        real_logits = self.discriminator(network_inputs(real, labels), training=False)
+        fake_logits = self.discriminator(network_inputs(fake, labels), training=False)
+        adversarial = self.generator_loss(fake_logits)
+        return self.log(
+            {
+                "d_loss": self.discriminator_loss(real_logits, fake_logits),
+                "g_loss": adversarial,
+                "g_adv": adversarial,
+                "d_real": tf.reduce_mean(real_logits),
+                "d_fake": tf.reduce_mean(fake_logits),
+            }
+        )
+
+    def _update_averages(self):
+        if self.average_decay is None:
+            return
+        # Early on the average would mostly remember the random start, so its memory grows with the steps.
+        steps = tf.cast(self.iteration, tf.float32)
+        keep = tf.minimum(self.average_decay, (1.0 + steps) / (10.0 + steps))
+        for average, weight in zip(self.averages, self.generator.weights, strict=True):
+            average.assign(keep * average + (1.0 - keep) * tf.cast(weight, average.dtype))
+
+    def sampling_generator(self) -> keras.Model:
+        """The generator to draw pictures with: a copy with the averaged weights, or the generator itself
+        where no average is kept. Each call makes a new copy, which later training leaves as it is."""
+        if self.average_decay is None:
+            return self.generator
+        sampler = keras.models.clone_model(self.generator)
+        for weight, average in zip(sampler.weights, self.averages, strict=True):
+            weight.assign(average)
+        return sampler

@@ -1,0 +1,110 @@
+"""Released weights: their files, their model cards, and the lookup that checks them.
+
+Code of networks is in `networks`; this package holds ``NAME.weights.h5`` with ``NAME.json`` beside it, the model
+card: what the weights are for, what they were trained on and with which licences, how, and how good they are.
+A lesson's ``release`` run writes both.
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import keras
+
+FOLDER = Path(__file__).parent
+CARD_FIELDS = ("name", "purpose", "network", "parameters", "data", "training", "measures", "limits", "licence")
+
+
+class WeightsError(ValueError):
+    """Weights are missing, damaged, or do not fit their network."""
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def model_card(name: str, folder: Path = FOLDER) -> dict[str, Any]:
+    """The model card of released weights.
+
+    Args:
+        name: such as "digit_classifier".
+        folder: where the card lies, by default the package's own.
+
+    Returns:
+        The card's fields, those of `CARD_FIELDS` and ``sha256``.
+
+    Raises:
+        WeightsError: if there is no such card.
+    """
+    path = Path(folder) / f"{name}.json"
+    if not path.exists():
+        known = ", ".join(sorted(card.stem for card in Path(folder).glob("*.json"))) or "none"
+        raise WeightsError(f"There are no released weights named {name!r}. Known here: {known}.")
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def load_released(model: keras.Model, name: str, folder: Path = FOLDER) -> keras.Model:
+    """Loads released weights into a network, after their sha256 has been checked against the model card.
+
+    Args:
+        model: the network that the card names, freshly built.
+        name: such as "digit_classifier".
+        folder: where weights and card lie, by default the package's own.
+
+    Returns:
+        The same model, with the weights.
+
+    Raises:
+        WeightsError: if the file is missing, its sha256 differs, or it does not fit the network.
+    """
+    card = model_card(name, folder)
+    path = Path(folder) / f"{name}.weights.h5"
+    if not path.exists():
+        raise WeightsError(f"The card of {name} is here, but {path.name} is missing. Install the course again.")
+    found = _sha256(path)
+    if found != card["sha256"]:
+        raise WeightsError(
+            f"{path.name} has sha256 {found[:12]}..., but its card says {card['sha256'][:12]}...: the file is damaged or "
+            "not the released one. Install the course again, or fetch Git-LFS files if you cloned it with LFS."
+        )
+    try:
+        model.load_weights(path)
+    except Exception as error:  # Keras raises whatever the file's reader raises
+        raise WeightsError(f"{path.name} does not fit the network {model.name}: {error}") from error
+    return model
+
+
+def save_released(model: keras.Model, name: str, card: dict[str, Any], folder: Path = FOLDER) -> Path:
+    """Writes weights and their model card, each whole or not at all.
+
+    Args:
+        model: the trained network.
+        name: what the files are called.
+        card: the fields of `CARD_FIELDS` but ``name`` and ``parameters``, which are filled in.
+        folder: where to write.
+
+    Returns:
+        The path of the weights.
+
+    Raises:
+        ValueError: if the card lacks a field.
+        OSError: if the disk is full or the folder cannot be written; nothing half-written stays.
+    """
+    card = {"name": name, "parameters": model.count_params(), **card}
+    missing = [field for field in CARD_FIELDS if field not in card]
+    if missing:
+        raise ValueError(f"The card of {name} lacks {', '.join(missing)}. A released weight needs each of these.")
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".writing-") as working:
+        weights = Path(working) / f"{name}.weights.h5"
+        model.save_weights(weights)
+        card["sha256"] = _sha256(weights)
+        text = Path(working) / f"{name}.json"
+        text.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        os.replace(weights, folder / weights.name)
+        os.replace(text, folder / text.name)
+    return folder / f"{name}.weights.h5"
