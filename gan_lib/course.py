@@ -13,16 +13,16 @@ Example:
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import json
 import math
 import numbers
 import os
 import re
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+
+from gan_lib.files import whole_file
 
 _LESSON = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]*")
 
@@ -48,7 +48,8 @@ def output_folder(lesson: str) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise _explained(error, f"The lesson's folder {folder} cannot be made", way_out) from error
+        reason = error.strerror or error
+        raise OSError(error.errno, f"The lesson's folder {folder} cannot be made: {reason}. {way_out}") from error
     if not os.access(folder, os.W_OK):
         raise PermissionError(errno.EACCES, f"The lesson's folder {folder} is read-only. {way_out}")
     return folder
@@ -89,7 +90,8 @@ def report(lesson: str, *, data: str, measures: Mapping[str, float | str], verdi
     target = os.environ.get("GAN_LIB_REPORT", "").strip()
     if target:
         content = {"lesson": lesson, "data": data, "measures": checked, "verdict": verdict}
-        write_file(Path(target), json.dumps(content, indent=2) + "\n")
+        with whole_file(target) as working:
+            working.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 def format_measure(value: float | int | str) -> str:
@@ -97,55 +99,6 @@ def format_measure(value: float | int | str) -> str:
     if isinstance(value, float):
         return str(int(value)) if value.is_integer() and abs(value) < 1e15 else f"{value:.4g}"
     return str(value)
-
-
-def write_file(path: str | Path, content: str | bytes) -> Path:
-    """Write a file whole or not at all; an older file of that name stays until the new one is complete.
-
-    Args:
-        path: where to; missing folders are made.
-        content: text (written as UTF-8) or bytes.
-
-    Raises:
-        OSError: with a sentence that names the file, for a full disk, a read-only folder and the like.
-    """
-    path = Path(path)
-    data = content.encode("utf-8") if isinstance(content, str) else content
-    temporary = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # In the same folder, since only a rename within one file system happens all at once.
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.chmod(temporary, 0o644)  # mkstemp makes files that only their owner can read
-        os.replace(temporary, path)
-    except BaseException as error:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
-        if isinstance(error, OSError):
-            way_out = "Nothing was left half-written; make room or choose another folder, and run it again."
-            raise _explained(error, f"{path} cannot be written", way_out) from error
-        raise
-    return path
-
-
-def _explained(error: OSError, what: str, way_out: str) -> OSError:
-    """The same kind of error with a sentence that names the thing, the cause and the way out."""
-    causes = {
-        errno.ENOSPC: "the disk is full",
-        errno.EDQUOT: "your disk quota is used up",
-        errno.EROFS: "the disk is read-only",
-        errno.EACCES: "you may not write there",
-        errno.EPERM: "you may not write there",
-        errno.ENOTDIR: "a file stands where a folder is needed",
-        errno.EEXIST: "a file stands where a folder is needed",
-    }
-    cause = causes.get(error.errno or 0, error.strerror or str(error))
-    return OSError(error.errno or errno.EIO, f"{what}: {cause}. {way_out}")
 
 
 def _check_lesson(lesson: str) -> None:
