@@ -7,5 +7,17 @@ few. Networks see float32 in [-1, 1]; ``to_network`` and ``from_network`` are th
 """
 
 from gan_lib.images.ranges import check_picture, from_network, to_network, to_uint8
+from gan_lib.images.reading import Header, PictureError, load_image, read_header
+from gan_lib.images.writing import save_image
 
-__all__ = ["check_picture", "from_network", "to_network", "to_uint8"]
+__all__ = [
+    "Header",
+    "PictureError",
+    "check_picture",
+    "from_network",
+    "load_image",
+    "read_header",
+    "save_image",
+    "to_network",
+    "to_uint8",
+]

@@ -1,0 +1,295 @@
+"""A picture file -> an array, whatever the file holds: grey, palette, CMYK, alpha, turned by EXIF, 8 or 16 bit.
+
+Never in here: saving, ranges of networks, folders of pictures.
+
+Pillow reads everything of 8 bit. It cuts 16-bit colour to 8 bit without a word, so 16-bit PNG goes through
+TensorFlow's decoder and 16-bit TIFF through tifffile. The size is read from the header before a pixel is decoded:
+a file of a few kilobytes can claim 60,000 x 60,000 pixels and would fill the memory.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import threading
+from pathlib import Path
+from typing import BinaryIO, Literal, NamedTuple
+
+import numpy as np
+from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+
+# Pillow also knows formats that run other programs or hide pictures in documents; these are the ones of photographs.
+_FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF", "PPM")
+_TIFF_BEGINS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_ORIENTATION = 0x0112  # the EXIF tag: 1 is upright
+
+# Rec. 601, what Pillow and the JPEG standard call luma.
+_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
+
+_pillow_limit = threading.Lock()
+
+
+class PictureError(ValueError):
+    """A picture file that cannot be read or written; the message names the file and the way out."""
+
+
+class Header(NamedTuple):
+    """What the header of a picture file says. Height and width are those of the stored, unturned picture."""
+
+    height: int  # pixels
+    width: int  # pixels
+    bits: int  # per channel
+    reader: Literal["pillow", "png16", "tiff16"]
+
+
+def load_image(
+    path: str | os.PathLike,
+    *,
+    mode: Literal["rgb", "grey", "as-is"] = "rgb",
+    background: float = 1.0,
+    max_megapixels: float = 64.0,
+) -> np.ndarray:
+    """Read a picture the way you see it: upright, and with transparent parts laid on a background.
+
+    PNG, JPEG, TIFF and WebP, also BMP, GIF and PPM; of several pages or frames the first. The kind is judged by the
+    contents, not by the ending of the name. CMYK becomes sRGB through its embedded profile if there is one, otherwise
+    by Pillow's plain formula. RGB values are taken as they are, whatever colour profile lies beside them.
+
+    Args:
+        path: the file.
+        mode: "rgb" gives three channels, "grey" one (Rec. 601 luma), "as-is" those of the file, 1 to 4, with alpha
+            last and not applied.
+        background: grey level in [0, 1] behind transparent parts, 1 is white. Not used with "as-is".
+        max_megapixels: largest size that is decoded, in millions of pixels.
+
+    Returns:
+        Array (height, width, channels): uint8 in [0, 255], or float32 in [0, 1] for files of 16 bit and of float.
+
+    Raises:
+        PictureError: if the file is missing, empty, a folder, no picture, cut short, or larger than max_megapixels.
+        ValueError: for an unknown mode or background.
+
+    Example:
+        >>> picture = load_image("holiday.jpg")
+        >>> picture.shape, picture.dtype
+        ((1080, 1920, 3), dtype('uint8'))
+    """
+    if mode not in ("rgb", "grey", "as-is"):
+        raise ValueError(f"Expected mode 'rgb', 'grey' or 'as-is', got {mode!r}.")
+    if not 0 <= background <= 1:
+        raise ValueError(f"Expected a background between 0 (black) and 1 (white), got {background}.")
+    path = Path(path).expanduser()
+    header = read_header(path)
+    megapixels = header.height * header.width / 1e6
+    if megapixels > max_megapixels:
+        raise PictureError(
+            f"{path} claims {header.width:,} x {header.height:,} pixels ({megapixels:,.1f} megapixels), more than the "
+            f"{max_megapixels:g} allowed. If that is meant to be so, pass max_megapixels={int(megapixels) + 1}."
+        )
+    with _in_words(path):
+        readers = {"pillow": _read_pillow, "png16": _read_png16, "tiff16": _read_tiff16}
+        return _arrange(readers[header.reader](path), mode, background)
+
+
+def read_header(path: str | os.PathLike) -> Header:
+    """Read size and depth from the header of a picture file; no pixel is decoded, so this takes milliseconds.
+
+    Raises:
+        PictureError: if the file is missing, empty, a folder or no picture.
+
+    Example:
+        >>> read_header("holiday.jpg")
+        Header(height=1080, width=1920, bits=8, reader='pillow')
+    """
+    path = Path(path).expanduser()
+    if path.is_dir():
+        raise PictureError(f"{path} is a folder; expected one picture file. For folders see datasets.find_photographs.")
+    if not path.exists():
+        raise PictureError(f"There is no file {path} (looked in {Path.cwd()} if the path is relative).")
+    with _in_words(path):
+        with path.open("rb") as opened:
+            begin = opened.read(32)
+        if not begin:
+            raise PictureError(f"{path} is empty, 0 bytes; fetch or save it again.")
+        if begin.startswith(_TIFF_BEGINS):
+            return _tiff_header(path)
+        with path.open("rb") as stream, _open(stream) as image:
+            # A PNG says its depth in byte 24, within the chunk that must come first.
+            bits = begin[24] if begin.startswith(b"\x89PNG") else 8
+            return Header(image.height, image.width, max(bits, 8), "png16" if bits == 16 else "pillow")
+
+
+def _tiff_header(path: Path) -> Header:
+    import tifffile
+
+    with tifffile.TiffFile(path) as opened:
+        page = opened.pages[0]
+        bits = int(np.max(page.bitspersample))
+        return Header(page.imagelength, page.imagewidth, max(bits, 8), "tiff16" if bits > 8 else "pillow")
+
+
+def _open(stream: BinaryIO) -> Image.Image:
+    """Open with Pillow, which reads the header only.
+
+    Pillow's own size limit gives way to ours, which names sizes. A stream, not a path: given a path, Pillow (11.3 to
+    13.0) maps uncompressed TIFFs into memory with height and width exchanged if they are turned by a quarter, and
+    the pixels come out scrambled.
+    """
+    with _pillow_limit:
+        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        try:
+            return Image.open(stream, formats=_FORMATS)
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
+
+
+@contextlib.contextmanager
+def _in_words(path: Path):
+    """Turn what decoders raise into PictureErrors."""
+    try:
+        yield
+    except PictureError:
+        raise
+    except UnidentifiedImageError as error:
+        raise PictureError(f"{path} is no picture, {_what_it_is(path)}.") from error
+    except PermissionError as error:
+        raise PictureError(f"{path} may not be read by this user; change its permissions or copy it.") from error
+    except MemoryError as error:
+        raise PictureError(f"{path} does not fit into memory; make it smaller first.") from error
+    except Exception as error:
+        # For damaged files decoders raise OSError, SyntaxError, struct.error, zlib.error, TensorFlow's own, and more.
+        reason = str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
+        if "imagecodecs" in reason:
+            raise PictureError(
+                f"{path} is compressed in a way that needs one more package: pip install imagecodecs, or save it "
+                f"again without compression ({reason})."
+            ) from error
+        raise PictureError(
+            f"{path} is cut short, damaged or of an unusual kind ({reason}). Fetch it again, or open and save it as "
+            "PNG with another program."
+        ) from error
+
+
+def _what_it_is(path: Path) -> str:
+    with path.open("rb") as opened:
+        begin = opened.read(256).lstrip().lower()
+    if begin.startswith((b"<!doctype html", b"<html")):
+        return "but a web page: the server sent that instead of the file; look at its address in a browser"
+    if begin.startswith(b"version https://git-lfs"):
+        return "but a Git-LFS pointer to one: fetch the file itself with git lfs pull"
+    if begin[4:8] == b"ftyp":
+        return "but a HEIC, AVIF or video file: save it as PNG or JPEG first"
+    expected = "expected PNG, JPEG, TIFF, WebP, BMP, GIF or PPM"
+    return f"whatever the ending {path.suffix!r} says; {expected}" if path.suffix else expected
+
+
+def _read_pillow(path: Path) -> np.ndarray:
+    """Everything of 8 bit: uint8 (height, width, 1 to 4), upright."""
+    with path.open("rb") as stream, _open(stream) as image:
+        image = ImageOps.exif_transpose(image)  # for TIFFs this does nothing more: Pillow turns them when it loads
+        if image.mode == "CMYK":
+            image = _from_cmyk(image)
+        alpha = image.has_transparency_data
+        if image.mode in ("1", "L", "LA", "La"):
+            image = image.convert("LA" if alpha else "L")
+        elif image.mode in ("P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "YCbCr"):
+            image = image.convert("RGBA" if alpha else "RGB")
+        else:
+            raise PictureError(f"{path} has pixels of the kind {image.mode!r}, which is not supported; save it as PNG.")
+        picture = np.array(image)
+    return picture[..., None] if picture.ndim == 2 else picture
+
+
+def _from_cmyk(image: Image.Image) -> Image.Image:
+    """CMYK to sRGB. Pillow has undone the inversion that Adobe writes into JPEG already."""
+    profile = image.info.get("icc_profile")
+    if profile:
+        try:
+            return ImageCms.profileToProfile(
+                image,
+                ImageCms.ImageCmsProfile(io.BytesIO(profile)),
+                ImageCms.createProfile("sRGB"),
+                renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
+                outputMode="RGB",
+                flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
+            )
+        except (ImageCms.PyCMSError, OSError):
+            pass  # a damaged profile: the plain formula is better than no picture
+    return image.convert("RGB")
+
+
+def _read_png16(path: Path) -> np.ndarray:
+    """PNG of 16 bit per channel: float32 in [0, 1]."""
+    import tensorflow as tf
+
+    with tf.device("CPU:0"):
+        picture = tf.io.decode_png(path.read_bytes(), dtype=tf.uint16).numpy()
+    with path.open("rb") as stream, _open(stream) as image:
+        orientation = image.getexif().get(_ORIENTATION, 1)
+    return _turn(picture.astype(np.float32) / np.float32(65535), orientation)
+
+
+def _read_tiff16(path: Path) -> np.ndarray:
+    """TIFF of more than 8 bit: float32 in [0, 1]. Floats in the file must be in that range already."""
+    import tifffile
+
+    with tifffile.TiffFile(path) as opened:
+        page = opened.pages[0]
+        size = path.stat().st_size
+        if any(start + count > size for start, count in zip(page.dataoffsets, page.databytecounts, strict=False)):
+            raise PictureError(f"{path} is cut short: its last pixels are missing. Fetch it again.")
+        picture = page.asarray()
+        if picture.ndim == 3 and page.planarconfig == tifffile.PLANARCONFIG.SEPARATE:
+            picture = np.moveaxis(picture, 0, -1)
+        inverted = page.photometric == tifffile.PHOTOMETRIC.MINISWHITE
+        known = page.photometric in (
+            tifffile.PHOTOMETRIC.MINISBLACK,
+            tifffile.PHOTOMETRIC.MINISWHITE,
+            tifffile.PHOTOMETRIC.RGB,
+        )
+        tag = page.tags.get(_ORIENTATION)
+    picture = picture[..., None] if picture.ndim == 2 else picture
+    if not known or picture.ndim != 3 or picture.shape[-1] > 4 or picture.dtype.kind not in "uf":
+        raise PictureError(
+            f"{path} holds {picture.dtype} pixels of shape {picture.shape} ({page.photometric.name.lower()}), which is "
+            "not supported; save it as grey or RGB of 8 or 16 bit."
+        )
+    if picture.dtype.kind == "u":
+        picture = (picture / np.iinfo(picture.dtype).max).astype(np.float32)
+    elif not (np.isfinite(picture).all() and picture.min() >= 0 and picture.max() <= 1):
+        raise PictureError(
+            f"{path} holds float values from {picture.min():.4g} to {picture.max():.4g}; expected 0 to 1. Scale them."
+        )
+    picture = picture.astype(np.float32)
+    return _turn(1 - picture if inverted else picture, int(tag.value) if tag else 1)
+
+
+def _turn(picture: np.ndarray, orientation: int) -> np.ndarray:
+    """Set a picture upright by its EXIF orientation, 1 to 8; an unknown number leaves it as it is."""
+    if orientation in (5, 6, 7, 8):
+        picture = picture.transpose(1, 0, 2)
+    if orientation in (3, 4, 7, 8):
+        picture = picture[::-1]
+    if orientation in (2, 3, 6, 7):
+        picture = picture[:, ::-1]
+    return np.ascontiguousarray(picture)
+
+
+def _arrange(picture: np.ndarray, mode: str, background: float) -> np.ndarray:
+    """From the channels of the file to those that were asked for."""
+    if mode == "as-is":
+        return picture
+    whole = 255 if picture.dtype == np.uint8 else 1
+    if picture.shape[-1] in (2, 4):
+        picture, alpha = picture[..., :-1], picture[..., -1:]
+        if (alpha < whole).any():
+            weight = alpha.astype(np.float32) / whole
+            blended = picture * weight + np.float32(background * whole) * (1 - weight)
+            picture = np.rint(blended).astype(np.uint8) if whole == 255 else blended.astype(np.float32)
+    if mode == "rgb":
+        return np.ascontiguousarray(np.broadcast_to(picture, (*picture.shape[:2], 3)))
+    if picture.shape[-1] == 1:
+        return np.ascontiguousarray(picture)
+    grey = (picture @ _LUMA)[..., None]
+    return np.rint(grey).astype(np.uint8) if whole == 255 else grey

@@ -1,0 +1,107 @@
+"""An array -> a picture file, complete or not there at all.
+
+Never in here: reading, grids and titles (``gan_lib.plots``).
+"""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from gan_lib import files
+from gan_lib.images.ranges import check_picture, to_uint8
+from gan_lib.images.reading import PictureError
+
+_FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".tif": "TIFF", ".tiff": "TIFF", ".webp": "WEBP"}
+_MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
+
+
+def save_image(path: str | os.PathLike, picture: np.ndarray, *, bits: int = 8, quality: int = 95) -> Path:
+    """Save a picture; the ending of the name decides the format.
+
+    Args:
+        path: .png, .jpg, .jpeg, .tif, .tiff or .webp; missing folders are made.
+        picture: (height, width) or (height, width, 1 to 4), uint8 in [0, 255] or float in [0, 1]; two and four
+            channels have alpha last. A tensor will do.
+        bits: 8, or 16 for PNG and TIFF: 65,536 steps, so that soft gradients of a float picture show no bands.
+        quality: 1 to 100 for JPEG and WebP; WebP is lossless at 100. JPEG keeps colour in full resolution.
+
+    Returns:
+        The path of the file.
+
+    Raises:
+        ValueError: for another shape, range, ending, depth or quality.
+        TypeError: for another dtype.
+        PictureError: if the file cannot be written; an older file of that name is then left as it was.
+
+    Example:
+        >>> save_image("ramp.png", np.linspace(0, 1, 512, dtype="float32")[None].repeat(64, 0), bits=16)
+    """
+    path = Path(path).expanduser()
+    kind = _FORMATS.get(path.suffix.lower())
+    if kind is None:
+        raise ValueError(f"Expected a file name that ends in {', '.join(_FORMATS)}, got {path.name!r}.")
+    if bits not in (8, 16) or (bits == 16 and kind not in ("PNG", "TIFF")):
+        raise ValueError(f"Expected 8 bits, or 16 with .png or .tif, got {bits} bits for {path.name!r}.")
+    if not 1 <= quality <= 100:
+        raise ValueError(f"Expected a quality from 1 to 100, got {quality}.")
+    picture = np.asarray(picture)
+    check_picture(picture)
+    picture = picture[..., None] if picture.ndim == 2 else picture
+    if picture.ndim != 3 or picture.shape[-1] not in _MODES or 0 in picture.shape:
+        raise ValueError(
+            f"Expected one picture of shape (height, width, 1 to 4), got {picture.shape}; of a batch take one, "
+            "as in picture[0]."
+        )
+    if kind == "JPEG" and picture.shape[-1] in (2, 4):
+        raise ValueError("JPEG cannot hold alpha; save as PNG, or leave out the last channel with picture[..., :-1].")
+    pixels = to_uint8(picture) if bits == 8 else _to_uint16(picture)
+    data = _encode(pixels, kind, quality)
+    try:
+        with files.whole_file(path) as working:
+            working.write_bytes(data)
+    except OSError as error:
+        raise PictureError(error.strerror) from error
+    return path
+
+
+def _to_uint16(picture: np.ndarray) -> np.ndarray:
+    if picture.dtype == np.uint8:
+        return picture.astype(np.uint16) * 257  # 255 * 257 = 65535
+    return np.rint(np.clip(picture.astype(np.float64), 0, 1) * 65535).astype(np.uint16)
+
+
+def _encode(pixels: np.ndarray, kind: str, quality: int) -> bytes:
+    """The whole file in memory, so that an encoder's failure touches no disk."""
+    stream = io.BytesIO()
+    if kind == "TIFF":
+        import tifffile
+
+        extra = {"extrasamples": ["unassalpha"]} if pixels.shape[-1] in (2, 4) else {}
+        colour = "rgb" if pixels.shape[-1] > 2 else "minisblack"
+        pixels = pixels[..., 0] if pixels.shape[-1] == 1 else pixels
+        tifffile.imwrite(
+            stream, pixels, photometric=colour, planarconfig="contig", compression="zlib", metadata=None, **extra
+        )
+        return stream.getvalue()
+    if pixels.dtype == np.uint16:
+        import tensorflow as tf
+
+        with tf.device("CPU:0"):
+            return tf.io.encode_png(pixels).numpy()
+    image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+    options = {
+        "PNG": {},
+        "JPEG": {"quality": quality, "subsampling": 0},
+        "WEBP": {"quality": quality, "lossless": quality == 100, "exact": True},
+    }
+    try:
+        image.save(stream, kind, **options[kind])
+    except (OSError, ValueError) as error:
+        size = f"{image.width:,} x {image.height:,}"
+        raise PictureError(f"A picture of {size} pixels cannot be stored as {kind} ({error}); take PNG.") from error
+    return stream.getvalue()
