@@ -148,6 +148,7 @@ def _in_words(url: str, destination: Path, fetch: _Fetch):
     try:
         yield
     except requests.HTTPError as error:
+        error.response.close()  # pooch leaves it open
         raise DownloadError(_status(url, error.response.status_code)) from error
     except requests.exceptions.SSLError as error:
         raise DownloadError(
@@ -175,7 +176,7 @@ def _status(url: str, code: int) -> str:
 def _disk(path: Path, error: OSError) -> str:
     if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None)):
         return f"The disk filled while {path} was written; nothing was kept. Make room, or set GAN_LIB_DATA elsewhere."
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+    if isinstance(error, PermissionError) or error.errno == errno.EROFS:  # pooch raises the former without an errno
         return f"{path.parent} cannot be written to; set GAN_LIB_DATA to a folder that is yours."
     return f"{path} cannot be written ({error.strerror or error}); set GAN_LIB_DATA to a folder that is yours."
 
