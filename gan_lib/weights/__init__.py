@@ -7,12 +7,12 @@ A lesson's ``release`` run writes both.
 
 import hashlib
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import keras
+
+from gan_lib.files import whole_file
 
 FOLDER = Path(__file__).parent
 CARD_FIELDS = ("name", "purpose", "network", "parameters", "data", "training", "measures", "limits", "licence")
@@ -97,14 +97,10 @@ def save_released(model: keras.Model, name: str, card: dict[str, Any], folder: P
     missing = [field for field in CARD_FIELDS if field not in card]
     if missing:
         raise ValueError(f"The card of {name} lacks {', '.join(missing)}. A released weight needs each of these.")
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".writing-") as working:
-        weights = Path(working) / f"{name}.weights.h5"
-        model.save_weights(weights)
-        card["sha256"] = _sha256(weights)
-        text = Path(working) / f"{name}.json"
-        text.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        os.replace(weights, folder / weights.name)
-        os.replace(text, folder / text.name)
-    return folder / f"{name}.weights.h5"
+    weights, text = Path(folder) / f"{name}.weights.h5", Path(folder) / f"{name}.json"
+    # Both are written before either takes its place, so that a card never describes other weights.
+    with whole_file(weights) as new_weights, whole_file(text) as new_text:
+        model.save_weights(new_weights)
+        card["sha256"] = _sha256(new_weights)
+        new_text.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    return weights
