@@ -168,7 +168,9 @@ def first_picture(notebook: nbformat.NotebookNode, path: Path) -> Iterator[Compl
         lines += sum(bool(line.strip()) and not line.strip().startswith("#") for line in cell.source.splitlines())
         if any(kind.startswith("image/") for output in cell.outputs for kind in output.get("data", {})):
             if lines > FIRST_PICTURE_WITHIN:
-                text = f"the first picture comes after {lines} lines of code; {FIRST_PICTURE_WITHIN} were expected at most."
+                text = (
+                    f"the first picture comes after {lines} lines of code; {FIRST_PICTURE_WITHIN} at most were meant."
+                )
                 yield Complaint(number, text)
             return
     yield Complaint(None, "no cell has a picture as its output; one was expected early on.")

@@ -1,0 +1,64 @@
+"""Which rungs of the data ladders are at hand on this machine, without loading or downloading them.
+
+Never in here: reading a set for training.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from typing import NamedTuple
+
+from gan_lib.datasets.digits import MNIST_URL, read_digits
+from gan_lib.datasets.places import DataError, data_folder, keras_cache
+
+REACH_SECONDS = 5.0
+
+
+class Rung(NamedTuple):
+    """One rung: its name, whether it could be used now, and a few words on where it is or why it cannot."""
+
+    name: str
+    at_hand: bool
+    told: str
+
+
+def digit_rungs(*, look_at_network: bool = True) -> list[Rung]:
+    """The rungs for digits, the one that `load_digits` tries first at the top.
+
+    Args:
+        look_at_network: False leaves the download out of it, as if there were no internet.
+    """
+    rungs = []
+    for name, path in (("data folder", data_folder() / "mnist.npz"), ("Keras' cache", keras_cache() / "mnist.npz")):
+        if not path.exists():
+            rungs.append(Rung(name, False, f"no {path}"))
+            continue
+        try:
+            digits = read_digits(path, rung="mnist")
+        except DataError as error:
+            rungs.append(Rung(name, False, str(error)))
+        else:
+            rungs.append(Rung(name, True, f"{path}, {len(digits.train_images):,} training pictures"))
+    rungs.append(_download("download", MNIST_URL, look_at_network))
+    rungs.append(_bundled("bundled digits", "sklearn", "scikit-learn"))
+    return rungs
+
+
+def _bundled(name: str, module: str, package: str) -> Rung:
+    there = importlib.util.find_spec(module) is not None
+    return Rung(name, there, f"inside {package}" if there else f"{package} is not installed")
+
+
+def _download(name: str, url: str, look: bool) -> Rung:
+    if not look or os.environ.get("GAN_LIB_OFFLINE", "") not in ("", "0"):
+        return Rung(name, False, "not tried: GAN_LIB_OFFLINE is set" if look else "not looked at")
+    import requests
+
+    try:
+        answer = requests.head(url, timeout=REACH_SECONDS, allow_redirects=True)
+    except requests.RequestException:
+        return Rung(name, False, f"{url} cannot be reached from here")
+    if answer.status_code != 200:
+        return Rung(name, False, f"{url} answers {answer.status_code}")
+    return Rung(name, True, f"from {url}")
