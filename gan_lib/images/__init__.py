@@ -6,6 +6,7 @@ A picture is an array of shape (height, width, channels): uint8 in [0, 255], or 
 few. Networks see float32 in [-1, 1]; ``to_network`` and ``from_network`` are the only two ways there and back.
 """
 
+from gan_lib.images.layout import tile
 from gan_lib.images.ranges import check_picture, from_network, to_network, to_uint8
 from gan_lib.images.reading import Header, PictureError, load_image, read_header
 from gan_lib.images.writing import save_image
@@ -18,6 +19,7 @@ __all__ = [
     "load_image",
     "read_header",
     "save_image",
+    "tile",
     "to_network",
     "to_uint8",
 ]

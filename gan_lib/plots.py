@@ -1,0 +1,222 @@
+"""Figures: arrays in, a `matplotlib` figure or an animation out; the only module that imports matplotlib.
+
+No computation belongs here: what is drawn has been computed before.
+
+Each function closes its figure and returns it. In a notebook the last line of a cell is what is shown, so write
+``plots.grid(pictures)`` there, or hand several to ``display``.
+"""
+
+import io
+import math
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.figure import Figure
+from PIL import Image
+
+from gan_lib import images
+
+_INCH = 1.6  # of one picture in a row of several
+
+
+def _finished(figure: Figure) -> Figure:
+    figure.tight_layout()
+    plt.close(figure)  # or the notebook would show it a second time
+    return figure
+
+
+def _draw(axes, picture: np.ndarray) -> None:
+    """One picture, uint8 or float in [0, 1], without axes; grey ones from black 0 to white 255 whatever they hold."""
+    picture = images.to_uint8(np.asarray(picture))
+    if picture.ndim == 3 and picture.shape[-1] == 1:
+        picture = picture[..., 0]
+    axes.imshow(picture, cmap="gray", vmin=0, vmax=255)
+    axes.set_axis_off()
+
+
+def show(
+    pictures: Sequence[np.ndarray], titles: Sequence[str] | None = None, *, columns: int | None = None, inches: float = _INCH
+) -> Figure:
+    """Pictures side by side, each under its title.
+
+    Args:
+        pictures: uint8 or float in [0, 1], each (height, width, channels) or (height, width).
+        titles: one for each picture, or none.
+        columns: pictures in a row; all in one row without it.
+        inches: width of one picture.
+
+    Returns:
+        The figure.
+
+    Raises:
+        ValueError: if there are no pictures, or not as many titles as pictures.
+
+    Example:
+        >>> figure = show([np.zeros((8, 8, 3), np.uint8)] * 2, ["degraded", "restored"])
+    """
+    if not len(pictures):
+        raise ValueError("No pictures came; at least one was expected.")
+    if titles is not None and len(titles) != len(pictures):
+        raise ValueError(f"{len(titles)} titles came for {len(pictures)} pictures; one for each was expected.")
+    columns = columns or len(pictures)
+    rows = math.ceil(len(pictures) / columns)
+    height, width = np.shape(pictures[0])[:2]
+    tall = inches * height / width + (0.35 if titles is not None else 0.05)
+    figure, axes = plt.subplots(rows, columns, figsize=(columns * inches, rows * tall), squeeze=False)
+    for place in axes.flat:
+        place.set_axis_off()
+    for index, (place, picture) in enumerate(zip(axes.flat, pictures, strict=False)):
+        _draw(place, picture)
+        if titles is not None:
+            place.set_title(titles[index], fontsize=9)
+    return _finished(figure)
+
+
+def grid(pictures: np.ndarray, *, columns: int | None = None, title: str = "", inches: float = 4.0) -> Figure:
+    """Many small pictures of one size as one tiled picture.
+
+    Args:
+        pictures: uint8 or float in [0, 1], (count, height, width, channels).
+        columns: pictures in a row; the square root of the count without it.
+        title: above the grid.
+        inches: width of the figure.
+
+    Returns:
+        The figure.
+    """
+    tiled = images.tile(np.asarray(pictures), columns)
+    figure, axes = plt.subplots(figsize=(inches, inches * tiled.shape[0] / tiled.shape[1] + (0.3 if title else 0.0)))
+    _draw(axes, tiled)
+    axes.set_title(title, fontsize=10)
+    return _finished(figure)
+
+
+def curves(
+    panels: Mapping[str, Mapping[str, Sequence[float]]],
+    *,
+    references: Mapping[str, Mapping[str, float]] | None = None,
+    x_label: str = "epoch",
+    log_scale: Sequence[str] = (),
+) -> Figure:
+    """Curves over the epochs, a panel for each group, with dashed lines for values to compare with.
+
+    Args:
+        panels: title of a panel -> {name of a curve -> its values, one an epoch}.
+        references: title of a panel -> {name -> height of a dashed line}, such as a floor or a loss at equilibrium.
+        x_label: what the curves run over.
+        log_scale: titles of panels with a logarithmic vertical axis.
+
+    Returns:
+        The figure.
+
+    Example:
+        >>> figure = curves({"losses": {"d_loss": [1.4, 1.2], "g_loss": [0.7, 0.9]}},
+        ...                 references={"losses": {"2 log 2": 1.386}})
+    """
+    figure, axes = plt.subplots(1, len(panels), figsize=(4.2 * len(panels), 3.0), squeeze=False)
+    for place, (title, group) in zip(axes.flat, panels.items(), strict=True):
+        for name, values in group.items():
+            place.plot(range(1, len(values) + 1), values, label=name, marker="." if len(values) < 40 else None)
+        for number, (name, height) in enumerate((references or {}).get(title, {}).items()):
+            place.axhline(height, color="grey", linestyle=("--", ":", "-.")[number % 3], linewidth=1, label=name)
+        if title in log_scale:
+            place.set_yscale("log")
+        place.set_title(title, fontsize=10)
+        place.set_xlabel(x_label)
+        place.grid(alpha=0.3)
+        place.legend(fontsize=8)
+    return _finished(figure)
+
+
+def points(
+    clouds: Mapping[str, np.ndarray],
+    *,
+    title: str = "",
+    limit: float = 1.6,
+    background: np.ndarray | None = None,
+    inches: float = 3.0,
+) -> Figure:
+    """Clouds of points in the plane, over a map of the discriminator's opinion where one is given.
+
+    Args:
+        clouds: name -> points, (count, 2).
+        title: above the figure.
+        limit: the axes run from minus this to this.
+        background: (height, width) of probabilities in [0, 1] over that square, row 0 at the bottom.
+        inches: width and height of the figure.
+
+    Returns:
+        The figure.
+    """
+    figure, axes = plt.subplots(figsize=(inches, inches))
+    if background is not None:
+        extent = (-limit, limit, -limit, limit)
+        axes.imshow(background, origin="lower", extent=extent, cmap="RdBu", vmin=0.0, vmax=1.0, alpha=0.6)
+    for (name, cloud), colour in zip(clouds.items(), ("black", "darkorange", "green", "purple"), strict=False):
+        axes.scatter(*np.asarray(cloud).T, s=4, color=colour, label=name, linewidths=0)
+    axes.set_xlim(-limit, limit)
+    axes.set_ylim(-limit, limit)
+    axes.set_aspect("equal")
+    axes.tick_params(labelsize=7)
+    axes.set_title(title, fontsize=9)
+    axes.legend(fontsize=7, loc="upper right", markerscale=3)
+    return _finished(figure)
+
+
+def as_picture(figure: Figure, dots_per_inch: int = 72) -> np.ndarray:
+    """A figure as a picture, uint8 (height, width, 3), to be a frame of an animation."""
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", dpi=dots_per_inch)
+    return np.asarray(Image.open(stream).convert("RGB"))
+
+
+class Animation:
+    """Frames that a notebook, a web page and every browser show as one moving picture.
+
+    It is an animated PNG: where nothing moves (a printed page) its first frame is shown, and that is the **last** of
+    the frames given, the end result.
+
+    Args:
+        frames: uint8 pictures of one shape, (height, width, channels), or figures.
+        milliseconds: how long each frame stays; the last stays four times as long.
+        enlarge: whole number of screen pixels for each picture pixel.
+
+    Raises:
+        ValueError: if there are no frames or their shapes differ.
+    """
+
+    def __init__(self, frames: Sequence[np.ndarray | Figure], *, milliseconds: int = 300, enlarge: int = 1):
+        arrays = [as_picture(frame) if isinstance(frame, Figure) else images.to_uint8(frame) for frame in frames]
+        shapes = {array.shape for array in arrays}
+        if len(shapes) != 1:
+            raise ValueError(f"The frames have shapes {sorted(shapes)}; one or more frames of one shape were expected.")
+        self.frames = [np.kron(array, np.ones((enlarge, enlarge, 1), np.uint8)) for array in arrays]
+        self.milliseconds = milliseconds
+
+    def _repr_png_(self) -> bytes:
+        def picture(array):
+            return Image.fromarray(array[..., 0] if array.shape[-1] == 1 else array)
+
+        stream = io.BytesIO()
+        first, *others = (self.frames[-1], *self.frames) if len(self.frames) > 1 else self.frames
+        durations = [4 * self.milliseconds] + [self.milliseconds] * len(others)
+        picture(first).save(
+            stream,
+            format="PNG",
+            save_all=bool(others),
+            append_images=[picture(array) for array in others],
+            duration=durations if others else None,
+            loop=0,
+            optimize=True,
+        )
+        return stream.getvalue()
+
+
+def animation(frames: Sequence[np.ndarray | Figure], *, milliseconds: int = 300, enlarge: int = 1) -> Animation:
+    """An animation to be the last line of a cell; see `Animation` for the arguments.
+
+    Example:
+        >>> moving = animation([np.zeros((8, 8, 1), np.uint8), np.full((8, 8, 1), 255, np.uint8)])
+    """
+    return Animation(frames, milliseconds=milliseconds, enlarge=enlarge)
