@@ -4,16 +4,33 @@ Never in here: networks, and degradations as such (``gan_lib.degradations``).
 """
 
 from gan_lib.datasets.batching import batches, check_labels, epoch_order
+from gan_lib.datasets.bundled_photographs import bundled_paths, bundled_photographs, held_out_names, held_out_twin
 from gan_lib.datasets.digits import Digits, load_digits
-from gan_lib.datasets.places import DataError, data_folder, keras_cache
+from gan_lib.datasets.folders import CocoFolder, CocoPicture, find_photographs, read_coco
+from gan_lib.datasets.patches import patches
+from gan_lib.datasets.photographs import Photographs, download_flowers, load_photographs
+from gan_lib.datasets.places import DataError, data_folder, keras_cache, rungs_at_hand
 
 __all__ = [
+    "CocoFolder",
+    "CocoPicture",
     "DataError",
     "Digits",
+    "Photographs",
     "batches",
+    "bundled_paths",
+    "bundled_photographs",
     "check_labels",
     "data_folder",
+    "download_flowers",
     "epoch_order",
+    "find_photographs",
+    "held_out_names",
+    "held_out_twin",
     "keras_cache",
     "load_digits",
+    "load_photographs",
+    "patches",
+    "read_coco",
+    "rungs_at_hand",
 ]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import tensorflow as tf
 
 # An epoch counter that nobody reaches; the dataset is endless for every practical purpose.
-_LAST_EPOCH = 2**31 - 1
+LAST_EPOCH = 2**31 - 1
 
 
 def check_labels(labels: np.ndarray, classes: int = 10, *, origin: str = "the labels") -> np.ndarray:
@@ -139,7 +139,7 @@ def epoch_order(
         pieces = tf.data.Dataset.from_tensor_slices(index).batch(batch_size, drop_remainder=drop_remainder)
         return pieces.map(lambda piece: (epoch, piece))
 
-    return tf.data.Dataset.range(first_epoch, _LAST_EPOCH).flat_map(one_epoch)
+    return tf.data.Dataset.range(first_epoch, LAST_EPOCH).flat_map(one_epoch)
 
 
 def _check_pictures(pictures: np.ndarray, batch_size: int, first_epoch: int) -> None:
