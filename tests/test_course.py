@@ -1,0 +1,139 @@
+"""course: a lesson's folder, and the handing over of its measures."""
+
+import errno
+import json
+import os
+
+import numpy as np
+import pytest
+
+from gan_lib import course
+
+
+@pytest.fixture
+def handover(plain_environment, tmp_path):
+    path = tmp_path / "deep" / "measures.json"
+    plain_environment.setenv("GAN_LIB_REPORT", str(path))
+    return path
+
+
+def test_output_folder_follows_the_variable(plain_environment, tmp_path):
+    plain_environment.setenv("GAN_LIB_OUTPUT", str(tmp_path / "there"))
+    folder = course.output_folder("02_mnist_dcgan")
+    assert folder == tmp_path / "there" / "02_mnist_dcgan"
+    assert folder.is_dir()
+
+
+def test_output_folder_by_default_lies_in_build(plain_environment, tmp_path):
+    plain_environment.setattr(course, "_repository", lambda: tmp_path)
+    assert course.output_folder("00_start_here") == tmp_path / "build" / "course" / "00_start_here"
+
+
+@pytest.mark.parametrize("lesson", ["", "../x", "a/b", None, "a b"])
+def test_a_lesson_has_a_plain_name(plain_environment, lesson):
+    with pytest.raises(ValueError, match="notebook's name"):
+        course.output_folder(lesson)
+
+
+def test_output_folder_that_cannot_be_made(plain_environment, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    plain_environment.setenv("GAN_LIB_OUTPUT", str(tmp_path / "file"))
+    with pytest.raises(OSError, match="GAN_LIB_OUTPUT"):
+        course.output_folder("02_mnist_dcgan")
+
+
+def test_output_folder_that_is_read_only(plain_environment, tmp_path):
+    plain_environment.setenv("GAN_LIB_OUTPUT", str(tmp_path))
+    plain_environment.setattr(os, "access", lambda path, mode: False)  # root may write everywhere, so it is made up
+    with pytest.raises(PermissionError, match="read-only"):
+        course.output_folder("02_mnist_dcgan")
+
+
+def test_report_hands_measures_over(handover, capsys):
+    measures = {
+        "classifier_score": np.float32(8.5),
+        "samples": np.int64(10_000),
+        "training_minutes": 3,
+        "network": "resize",
+        "converged": True,
+    }
+    course.report("02_mnist_dcgan", data="mnist", measures=measures, verdict="The digits are legible.")
+    told = json.loads(handover.read_text())
+    assert told == {
+        "lesson": "02_mnist_dcgan",
+        "data": "mnist",
+        "measures": {
+            "classifier_score": 8.5,
+            "samples": 10_000,
+            "training_minutes": 3,
+            "network": "resize",
+            "converged": True,
+        },
+        "verdict": "The digits are legible.",
+    }
+    printed = capsys.readouterr().out
+    assert "mnist" in printed
+    assert "10000" in printed
+    assert "The digits are legible." in printed
+
+
+def test_report_takes_tensors(handover):
+    import tensorflow as tf
+
+    course.report("x", data="d", measures={"psnr": tf.constant(30.5)})
+    assert json.loads(handover.read_text())["measures"] == {"psnr": 30.5}
+
+
+def test_report_alone_only_prints(plain_environment, tmp_path, capsys):
+    plain_environment.chdir(tmp_path)
+    course.report("02_mnist_dcgan", data="mnist", measures={"psnr": 30.126})
+    assert "30.13" in capsys.readouterr().out
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), np.float32("nan")])
+def test_report_refuses_what_is_not_finite(handover, value):
+    with pytest.raises(ValueError, match="'frechet_distance' is .*finite number"):
+        course.report("02_mnist_dcgan", data="mnist", measures={"frechet_distance": value})
+    assert not handover.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "words"),
+    [
+        ({"data": ""}, ValueError, "rung"),
+        ({"measures": {}}, ValueError, "at least one measure"),
+        ({"measures": [1]}, ValueError, "dictionary"),
+        ({"measures": {"a b": 1}}, ValueError, "letters, digits"),
+        ({"measures": {"a": [1, 2]}}, TypeError, "a list"),
+        ({"measures": {"a": np.ones(3)}}, TypeError, "ndarray"),
+        ({"measures": {"a": None}}, TypeError, "NoneType"),
+        ({"verdict": ""}, ValueError, "sentence"),
+    ],
+)
+def test_wrong_calls_say_what_was_expected(handover, arguments, error, words):
+    with pytest.raises(error, match=words):
+        course.report("x", **({"data": "mnist", "measures": {"a": 1}} | arguments))
+    assert not handover.exists()
+
+
+def test_a_full_disk_leaves_the_old_report(handover, plain_environment):
+    course.report("x", data="mnist", measures={"a": 1})
+    before = handover.read_bytes()
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    plain_environment.setattr(os, "replace", full)
+    with pytest.raises(OSError, match="disk is full"):
+        course.report("x", data="mnist", measures={"a": 2})
+    assert handover.read_bytes() == before
+    assert os.listdir(handover.parent) == [handover.name]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(8.0, "8"), (0.123456, "0.1235"), (10_000, "10000"), ("resize", "resize"), (1234567.8, "1.235e+06")],
+)
+def test_measures_are_short(value, text):
+    assert course.format_measure(value) == text
