@@ -183,3 +183,58 @@ def judge(classifier: keras.Model, pictures: np.ndarray, batch_size: int = 500) 
         part = tf.cast(part, tf.float32) / 127.5 - 1.0 if part.dtype == tf.uint8 else part
         parts.append({key: value.numpy() for key, value in classifier(part, training=False).items()})
     return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+
+
+class GenerationScore:
+    """Measures of generated pictures, each beside what real pictures reach.
+
+    Two disjoint sets of real pictures give the floor: the distance that is left when both sets are real. Generated
+    pictures are then compared with the first set. All three sets have the same size, since the distance shrinks
+    with the number of pictures.
+
+    Args:
+        classifier: pictures -> {"features", "logits"}, such as the released `digit_classifier`.
+        real: uint8 or float32 in [-1, 1], (count, height, width, channels); best of the test part, which neither the
+            generator nor the classifier has seen.
+        other_real: as many other real pictures, such as the training pictures.
+
+    Raises:
+        ValueError: if the two real sets differ in size.
+
+    Example:
+        >>> score = GenerationScore(classifier, digits.test_images[:2000], digits.train_images[:2000])
+        >>> score(draw_pictures(generator, 2000))["frechet_distance"]
+    """
+
+    def __init__(self, classifier: keras.Model, real: np.ndarray, other_real: np.ndarray):
+        if len(real) != len(other_real):
+            raise ValueError(
+                f"The two real sets have {len(real)} and {len(other_real)} pictures; the same number was expected, "
+                "since the distance depends on it."
+            )
+        self.classifier, self.samples = classifier, len(real)
+        seen = judge(classifier, real)
+        self.features = seen["features"]
+        self.score_real = classifier_score(seen["logits"])
+        self.floor = frechet_distance(judge(classifier, other_real)["features"], self.features)
+
+    def __call__(self, pictures: np.ndarray) -> dict[str, float]:
+        """Measures pictures, as many as there are real ones, in the range and layout of those.
+
+        Returns:
+            ``classifier_score`` and ``classifier_score_real``, ``frechet_distance`` and ``frechet_floor``, and
+            ``samples``, the number of pictures on each side.
+
+        Raises:
+            ValueError: for another number of pictures.
+        """
+        if len(pictures) != self.samples:
+            raise ValueError(f"{len(pictures)} pictures came; {self.samples} were expected, as many as real ones.")
+        seen = judge(self.classifier, pictures)
+        return {
+            "classifier_score": classifier_score(seen["logits"]),
+            "classifier_score_real": self.score_real,
+            "frechet_distance": frechet_distance(seen["features"], self.features),
+            "frechet_floor": self.floor,
+            "samples": self.samples,
+        }
