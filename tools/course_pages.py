@@ -92,8 +92,9 @@ def mathml(formula: str, *, block: bool) -> str:
     Raises:
         ValueError: the formula holds a command that the converter does not know.
     """
+    known = re.sub(r"\\arg(?![A-Za-z])", r"\\operatorname{arg}", formula)  # the converter does not know \arg
     try:
-        converted = latex2mathml.converter.convert(formula, display="block" if block else "inline")
+        converted = latex2mathml.converter.convert(known, display="block" if block else "inline")
     except Exception as error:  # the converter has a dozen kinds of errors of its own for a malformed formula
         raise ValueError(f"The formula {formula!r} is not LaTeX that can be shown: {type(error).__name__}.") from error
     soup = bs4.BeautifulSoup(converted, "html.parser")

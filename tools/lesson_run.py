@@ -18,6 +18,7 @@ import nbformat
 import psutil
 from jupyter_client import AsyncKernelManager
 from jupyter_client.kernelspec import KernelSpecManager
+from jupyter_core.utils import ensure_event_loop
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 
 GIGABYTE = 1e9
@@ -154,6 +155,8 @@ class _Work:
             self.error = describe_failure(self.notebook, self.running, "The kernel died", f"{used} {hint}")
         except Exception as error:  # a kernel that does not start, say: the other lessons are to run all the same
             self.error = describe_failure(self.notebook, self.running, type(error).__name__, str(error))
+        finally:
+            ensure_event_loop().close()  # the loop that nbclient opened for this thread
 
     def _begin(self, cell: nbformat.NotebookNode, cell_index: int, **_: object) -> None:
         self.running = cell_index

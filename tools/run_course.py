@@ -31,6 +31,7 @@ from lesson_run import Interrupted, Lesson, run_notebook
 
 from gan_lib import hardware
 from gan_lib.files import whole_file
+from gan_lib.hardware.choices import chosen
 
 ROOT = Path(__file__).resolve().parent.parent
 MAIN_ROAD = re.compile(r"\d\d_")
@@ -126,12 +127,17 @@ def look_at_machine(preset: str | None) -> dict:
     """
     if preset is not None and preset not in hardware.PRESETS:
         raise WrongCall(f"The preset is {preset!r}; one of {', '.join(hardware.PRESETS)} was expected.")
+    try:  # before the seconds that loading TensorFlow takes
+        chosen("GAN_LIB_PRESET", hardware.PRESETS, {} if preset else os.environ)
+        chosen("GAN_LIB_PRECISION", hardware.POLICIES, os.environ)
+    except ValueError as error:
+        raise WrongCall(str(error)) from error
     environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"} | ({"GAN_LIB_PRESET": preset} if preset else {})
     code = "import json; from gan_lib import hardware; print(json.dumps(hardware.describe()))"
     asked = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, cwd=ROOT)
     if asked.returncode:
         last = (asked.stderr.strip().splitlines() or ["it gave no reason"])[-1]
-        raise WrongCall(last.removeprefix("ValueError: "))
+        raise WrongCall(f"This machine cannot be looked at: {last} Try: python -m gan_lib check-machine")
     machine = json.loads(asked.stdout.strip().splitlines()[-1])
     if preset:
         machine["preset_reason"] = "asked for"
