@@ -14,6 +14,7 @@ Example:
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import math
 import numbers
@@ -92,6 +93,42 @@ def report(lesson: str, *, data: str, measures: Mapping[str, float | str], verdi
         content = {"lesson": lesson, "data": data, "measures": checked, "verdict": verdict}
         with whole_file(target) as working:
             working.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def training_record(lesson: str, *, seed: int, minutes: float) -> dict[str, float | int | str]:
+    """How a lesson trained its weights, for the model card that is released with them.
+
+    Args:
+        lesson: the notebook's name without its ending; the notebook is read from the course's folder.
+        seed: the run's seed.
+        minutes: how long the training took on this machine.
+
+    Returns:
+        The notebook, the sha256 of its code cells (text cells may change without changing the weights), preset, seed,
+        minutes, machine, precision policy and versions.
+
+    Raises:
+        FileNotFoundError: the notebook is not there, as when `gan_lib` was installed without the course.
+    """
+    from gan_lib import hardware
+
+    _check_lesson(lesson)
+    path = _repository() / "notebooks" / f"{lesson}.ipynb"
+    if not path.is_file():
+        raise FileNotFoundError(f"{path.name} was expected in {path.parent}. Weights are released from a clone only.")
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    code = "\n\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    machine = hardware.look_at_machine()
+    return {
+        "notebook": path.name,
+        "code_sha256": hashlib.sha256(code.encode()).hexdigest(),
+        "preset": hardware.preset(),
+        "seed": seed,
+        "minutes": round(minutes, 1),
+        "machine": hardware.summary(machine),
+        "precision": hardware.precision_policy(),
+        "versions": ", ".join(f"{name} {machine.versions.get(name)}" for name in ("tensorflow", "keras", "numpy")),
+    }
 
 
 def format_measure(value: float | int | str) -> str:
