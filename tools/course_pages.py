@@ -26,7 +26,7 @@ from pygments.formatters import HtmlFormatter
 STYLE = """
 :root { --ink: #1d2430; --soft: #5b6573; --line: #dde2e8; --paper: #ffffff; --code: #f5f7f9; --link: #0b5cad; }
 * { box-sizing: border-box; }
-body { margin: 0 auto; padding: 1.2rem 1.2rem 4rem; max-width: 60rem; color: var(--ink); background: var(--paper);
+body { margin: 0 auto; padding: 1.2rem 1.2rem 4rem; max-width: 70rem; color: var(--ink); background: var(--paper);
        font: 17px/1.6 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; }
 h1 { font-size: 1.9rem; line-height: 1.2; margin: 1.2rem 0 .6rem; }
 h2 { font-size: 1.4rem; margin: 2.4rem 0 .5rem; padding-top: .8rem; border-top: 1px solid var(--line); }
@@ -38,6 +38,7 @@ nav { display: flex; gap: 1.2rem; flex-wrap: wrap; font-size: .9rem; color: var(
 pre, code { font: .86em/1.5 ui-monospace, SFMono-Regular, Consolas, "DejaVu Sans Mono", monospace; }
 p code, li code, td code { background: var(--code); padding: .1em .3em; border-radius: 3px; }
 pre { margin: 0; padding: .6rem .8rem; overflow-x: auto; }
+.jp-RenderedMarkdown { max-width: 48rem; }
 .jp-Cell { margin: .7rem 0; } .jp-Collapser { display: none; }
 .jp-CodeCell .jp-InputArea { background: var(--code); border-left: 3px solid #b9c4d0; border-radius: 3px; }
 .jp-InputPrompt, .jp-OutputPrompt { display: none; }

@@ -215,7 +215,11 @@ def write_lesson(lesson: Lesson, lessons: list[Lesson], options: argparse.Namesp
         links.append((f"Back: {lessons[position - 1].title}", lessons[position - 1].name + ".html"))
     if position + 1 < len(lessons):
         links.append((f"Next: {lessons[position + 1].title}", lessons[position + 1].name + ".html"))
-    note = "This lesson failed; the error stands at its end." if lesson.outcome.status == "failed" else ""
+    note = (
+        "This lesson failed; the error stands below the cell that failed, and the cells after it were not run."
+        if lesson.outcome.status == "failed"
+        else ""
+    )
     folder = lesson.path.parent
     try:
         text_of_page = page(

@@ -1,0 +1,297 @@
+"""The smaller tools: address, copies for JupyterLab, CI's checks, and that set-up files agree with each other."""
+
+import json
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import check_course
+import check_report
+import check_versions
+import course_progress
+import open_lab
+import pytest
+import sync_address
+from lesson_run import Lesson, Outcome
+
+ROOT = Path(__file__).resolve().parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+# --- the address
+
+
+@pytest.fixture
+def clone(tmp_path):
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "docs").mkdir()
+    project = '[project.urls]\nRepository = "https://github.com/ada/gan-restoration-course"\n'
+    (tmp_path / "pyproject.toml").write_text(project)
+    (tmp_path / "README.md").write_text(
+        "git clone https://github.com/OWNER/gan-restoration-course.git\n"
+        "see https://github.com/OWNER/other and https://github.com/x/gan-restoration-course-solutions\n"
+    )
+    badge = "https://colab.research.google.com/github/OWNER/gan-restoration-course/blob/main/notebooks/00.ipynb"
+    (tmp_path / "notebooks" / "00.ipynb").write_text(json.dumps({"a": badge}))
+    return tmp_path
+
+
+def test_the_address_is_written_everywhere_and_twice_is_once(clone, capsys):
+    assert sync_address.main(["--check"], clone) == 1
+    assert "README.md" in capsys.readouterr().out
+    assert sync_address.main([], clone) == 0
+    text = (clone / "README.md").read_text()
+    assert "https://github.com/ada/gan-restoration-course.git" in text
+    assert "https://github.com/OWNER/other" in text
+    assert "https://github.com/x/gan-restoration-course-solutions" in text
+    assert "/github/ada/gan-restoration-course/blob" in (clone / "notebooks" / "00.ipynb").read_text()
+    before = {path: path.read_bytes() for path in clone.rglob("*.*") if path.is_file()}
+    assert sync_address.main([], clone) == 0
+    assert {path: path.read_bytes() for path in before} == before
+    assert sync_address.main(["--check"], clone) == 0
+
+
+def test_a_fork_with_another_name(clone):
+    project = (clone / "pyproject.toml").read_text().replace("ada/gan-restoration-course", "ada/my.course")
+    (clone / "pyproject.toml").write_text(project)
+    assert sync_address.main([], clone) == 0
+    assert "https://github.com/ada/my.course.git" in (clone / "README.md").read_text()
+    assert sync_address.main(["--check"], clone) == 0
+
+
+def test_an_address_elsewhere_is_refused(clone, capsys):
+    (clone / "pyproject.toml").write_text('[project.urls]\nRepository = "ftp://example.org/x"\n')
+    assert sync_address.main([], clone) == 2
+    assert "https://github.com/OWNER/NAME was expected" in capsys.readouterr().err
+
+
+def test_all_files_of_the_course_agree_with_the_address():
+    assert sync_address.main(["--check"]) == 0
+
+
+# --- copies for JupyterLab
+
+
+@pytest.fixture
+def lessons(tmp_path):
+    source = tmp_path / "notebooks"
+    source.mkdir()
+    (source / "00_a.ipynb").write_text("a1")
+    (source / "01_b.ipynb").write_text("b1")
+    return source, tmp_path / "lab"
+
+
+def test_new_lessons_are_copied_once(lessons):
+    assert len(open_lab.copy_lessons(*lessons)) == 2
+    assert (lessons[1] / "00_a.ipynb").read_text() == "a1"
+    assert open_lab.copy_lessons(*lessons) == []
+
+
+def test_a_changed_copy_is_never_overwritten(lessons):
+    source, target = lessons
+    open_lab.copy_lessons(source, target)
+    (target / "00_a.ipynb").write_text("my work")
+    assert open_lab.copy_lessons(source, target) == []
+    (source / "00_a.ipynb").write_text("a2")
+    (source / "01_b.ipynb").write_text("b2")
+    told = "\n".join(open_lab.copy_lessons(source, target))
+    assert "00_a.new.ipynb" in told
+    assert "brought up to date" in told
+    assert (target / "00_a.ipynb").read_text() == "my work"
+    assert (target / "00_a.new.ipynb").read_text() == "a2"
+    assert (target / "01_b.ipynb").read_text() == "b2"
+    assert open_lab.copy_lessons(source, target) == []
+
+
+def test_a_lost_record_makes_it_careful(lessons):
+    source, target = lessons
+    open_lab.copy_lessons(source, target)
+    (target / open_lab.RECORD).write_text("{")
+    (source / "00_a.ipynb").write_text("a2")
+    open_lab.copy_lessons(source, target)
+    assert (target / "00_a.ipynb").read_text() == "a1"
+    assert (target / "00_a.new.ipynb").read_text() == "a2"
+
+
+def test_lab_without_lessons_or_room(tmp_path, capsys):
+    assert open_lab.main(["--no-open", "--notebooks", str(tmp_path)]) == 2
+    (tmp_path / "00_a.ipynb").write_text("a")
+    (tmp_path / "file").touch()
+    assert open_lab.main(["--no-open", "--notebooks", str(tmp_path), "--target", str(tmp_path / "file")]) == 1
+    assert "could not be written" in capsys.readouterr().err
+
+
+# --- what CI asks of a report
+
+
+def report(status="ok", data="mnist", **measures):
+    good = {"classifier_score": 8.0, "classifier_score_real": 10.0, "frechet_distance": 10.0, "frechet_floor": 1.0}
+    return {"lessons": [{"lesson": "02", "status": status, "data": data, "measures": good | measures}]}
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        (report(), None),
+        (report(data="bundled-digits", frechet_distance=100.0), None),
+        (report(classifier_score=6.9), "0.69 of the real one"),
+        (report(data="bundled-digits", classifier_score=2.0), "0.20 of the real one"),
+        (report(frechet_distance=26.0), "26.0 times its floor"),
+        (report(status="failed"), "'failed'"),
+        (report(frechet_floor=float("nan")), "frechet_floor"),
+        (report(classifier_score="high"), "classifier_score"),
+        ({"lessons": []}, "0 entries"),
+    ],
+)
+def test_a_training_must_beat_its_baseline(told, words):
+    found = check_report.shortcomings(told, "02")
+    assert bool(found) == bool(words)
+    assert words is None or words in found[0]
+
+
+def test_a_report_that_is_missing(tmp_path, capsys):
+    assert check_report.main([str(tmp_path / "report.json"), "--lesson", "02"]) == 1
+    assert "cannot be read" in capsys.readouterr().err
+
+
+def test_versions_are_compared():
+    wanted = check_versions.pinned("# a comment\nkeras==3.13.2\nscikit-image==0.25.2\n")
+    assert wanted == {"keras": "3.13.2", "scikit-image": "0.25.2"}
+    there = {"keras": "3.13.2", "scikit-image": "0.26.0"}
+    assert check_versions.differences(wanted, there.get) == ["scikit-image is 0.26.0; 0.25.2 was expected."]
+    assert "not installed" in check_versions.differences({"no-such-package": "1"})[0]
+
+
+# --- the progress bar
+
+
+def progress(monkeypatch, clock):
+    lessons = [Lesson(Path("a"), 2.0), Lesson(Path("b"), 4.0)]
+    monkeypatch.setattr(course_progress.time, "monotonic", lambda: clock[0])
+    return course_progress.Progress(lessons), lessons
+
+
+def test_minutes_left_follow_the_pace(monkeypatch, capsys):
+    clock = [0.0]
+    bar, lessons = progress(monkeypatch, clock)
+    with bar:
+        bar.start(0)
+        assert bar.minutes_left(0, 10) == pytest.approx(6.0)
+        clock[0] = 60.0
+        assert bar.minutes_left(5, 10) == pytest.approx(5.0)
+        clock[0] = 240.0  # twice as long as expected
+        assert bar.minutes_left(10, 10) == pytest.approx(4.0)
+        lessons[0].outcome = Outcome(None, "ok", 4.0, 0.1)
+        bar.finish(lessons[0])
+        bar.start(1)
+        assert bar.minutes_left(0, 10) == pytest.approx(8.0)
+    assert "Lesson 2 of 2: b, about 8 minutes" in capsys.readouterr().out
+
+
+# --- set-up
+
+
+def requirements(name):
+    lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
+    found = [re.match(r"([\w.-]+)(.*)", line) for line in lines if re.match(r"[a-z]", line)]
+    return {match[1]: match[2] for match in found}
+
+
+def test_requirements_agree_with_the_package():
+    listed = requirements("requirements.txt")
+    for dependency in PROJECT["project"]["dependencies"]:
+        name, span = re.match(r"([\w.-]+)(.*)", dependency).groups()
+        assert listed[name] == span
+    assert {"tensorflow", "keras", "matplotlib", "jupyterlab", "nbval"} <= set(listed)
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+def test_ranges_are_bounded(name):
+    for package, span in requirements(name).items():
+        assert ">=" in span, package
+        assert "<" in span or package == "tifffile", package  # tifffile counts years, so no end is known
+
+
+def test_colabs_versions_fit_the_ranges():
+    from packaging.specifiers import SpecifierSet
+
+    pinned = check_versions.pinned((ROOT / "constraints" / "colab.txt").read_text(encoding="utf-8"))
+    spans = requirements("requirements.txt")
+    assert {"tensorflow", "keras", "numpy"} <= set(pinned)
+    for package, version in pinned.items():
+        assert version in SpecifierSet(spans[package]), package
+
+
+def test_the_package_leaves_opencv_alone():
+    assert not [name for name in PROJECT["project"]["dependencies"] if "opencv" in name]
+
+
+def run_setup(folder, *arguments, **environment):
+    script = ROOT / "tools" / "setup_environment.sh"
+    call = ["sh", str(script), str(folder), *arguments]
+    path = {"PATH": "/usr/bin:/bin", "HOME": str(folder)}
+    return subprocess.run(call, env=path | environment, capture_output=True, text=True)
+
+
+def test_setup_without_a_fitting_python_says_so(tmp_path):
+    shim = tmp_path / "python3"
+    shim.write_text("#!/bin/sh\necho 'pyenv: python3: command not found' >&2\nexit 127\n")
+    shim.chmod(0o755)
+    done = run_setup(tmp_path / "venv", PYTHON=str(shim))
+    assert done.returncode == 1
+    assert "does not run" in done.stderr
+    assert "python.org" in done.stderr
+    assert not (tmp_path / "venv").exists()
+
+
+def test_setup_leaves_a_foreign_folder_alone(tmp_path):
+    (tmp_path / "venv").mkdir()
+    (tmp_path / "venv" / "thesis.txt").write_text("years of work")
+    done = run_setup(tmp_path / "venv")
+    assert done.returncode == 1
+    assert "no virtual environment" in done.stderr
+    assert (tmp_path / "venv" / "thesis.txt").exists()
+
+
+def test_an_environment_in_order_is_left_alone(tmp_path):
+    """The stamp is believed only for the same requirements and with a Python that runs."""
+    folder = tmp_path / "venv"
+    (folder / "bin").mkdir(parents=True)
+    python = folder / "bin" / "python"
+    python.write_text("#!/bin/sh\nexit 0\n")
+    python.chmod(0o755)
+    sums = subprocess.run(
+        "cat requirements.txt requirements-dev.txt pyproject.toml | cksum",
+        shell=True, cwd=ROOT, capture_output=True, text=True,
+    )  # fmt: skip
+    (folder / ".in-order").write_text(f"{sums.stdout.strip()} {ROOT}/{folder}\n")
+    done = run_setup(folder)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_the_steps_of_the_check_are_all_run_and_one_failure_counts(monkeypatch, capsys):
+    ran = []
+    for name, passes in (("style", True), ("notebooks", False), ("tests", True), ("lessons", True)):
+        monkeypatch.setattr(check_course, name, lambda name=name, passes=passes: ran.append(name) or passes)
+    assert check_course.main([]) == 1
+    assert ran == ["style", "notebooks", "tests", "lessons"]
+    assert "FAILED" in capsys.readouterr().out
+    assert check_course.main(["--step", "tests"]) == 0
+
+
+# --- the map of the repository
+
+
+def test_the_overview_has_a_line_for_every_file():
+    told = (ROOT / "docs" / "overview.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"^\* `([^`]+)`: \S", told, re.MULTILINE))
+    files = {
+        path.relative_to(ROOT).as_posix()
+        for folder in ("gan_lib", "tools")
+        for path in (ROOT / folder).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts and not path.name.startswith(".")
+    }
+    assert files - named == set(), "docs/overview.md lacks a line for these"
+    gone = {name for name in named if name.startswith(("gan_lib/", "tools/")) and not (ROOT / name).is_file()}
+    assert gone == set(), "docs/overview.md tells of files that are gone"
