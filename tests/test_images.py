@@ -346,10 +346,10 @@ def test_a_picture_of_60000_by_60000_is_refused_within_milliseconds(tmp_path, ma
     load_first = make(8, 8)
     (tmp_path / "warm-up.png").write_bytes(load_first)
     images.read_header(tmp_path / "warm-up.png")  # imports the reader, so that the clock sees the reading alone
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(PictureError) as caught:
         load_image(path)
-    assert time.perf_counter() - start < 0.2
+    assert time.process_time() - start < 0.2
     message = str(caught.value)
     assert all(part in message for part in ("huge.png", "60,000 x 60,000", "3,600", "64", "max_megapixels=3601"))
 

@@ -128,7 +128,7 @@ def _arrays_of(path: Path) -> dict[str, np.ndarray]:
         raise DataError(f"{path} is not a file; expected an .npz file of digits, or one of 'auto', 'mnist', 'bundled'.")
     try:
         # Pickled objects could run code while they load, so they stay refused.
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as archive:
             missing = [key for key in _KEYS if key not in archive.files]
             if not missing:
                 return {key: archive[key] for key in _KEYS}

@@ -10,7 +10,9 @@ import os
 from typing import NamedTuple
 
 from gan_lib.datasets.digits import MNIST_URL, read_digits
-from gan_lib.datasets.places import DataError, data_folder, keras_cache
+from gan_lib.datasets.folders import find_photographs
+from gan_lib.datasets.photographs import FLOWERS_URL
+from gan_lib.datasets.places import PHOTOGRAPH_FOLDERS, DataError, data_folder, keras_cache
 
 REACH_SECONDS = 5.0
 
@@ -42,6 +44,28 @@ def digit_rungs(*, look_at_network: bool = True) -> list[Rung]:
             rungs.append(Rung(name, True, f"{path}, {len(digits.train_images):,} training pictures"))
     rungs.append(_download("download", MNIST_URL, look_at_network))
     rungs.append(_bundled("bundled digits", "sklearn", "scikit-learn"))
+    return rungs
+
+
+def photograph_rungs(*, look_at_network: bool = True) -> list[Rung]:
+    """The rungs for photographs, the one that `load_photographs` tries first at the top.
+
+    The download is the exception: it is made only when asked for, by `load_photographs("flowers")`.
+
+    Args:
+        look_at_network: False leaves the download out of it, as if there were no internet.
+    """
+    rungs = []
+    for name in PHOTOGRAPH_FOLDERS:
+        folder = data_folder() / name
+        try:
+            count = len(find_photographs(folder)) if folder.is_dir() else 0
+        except DataError as error:
+            rungs.append(Rung(name, False, str(error)))
+        else:
+            rungs.append(Rung(name, count > 0, f"{folder}, {count:,} pictures" if count else f"no {folder}"))
+    rungs.append(_download("flowers, 229 MB, when asked for", FLOWERS_URL, look_at_network))
+    rungs.append(_bundled("bundled photographs", "skimage", "scikit-image and scikit-learn"))
     return rungs
 
 
