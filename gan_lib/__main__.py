@@ -34,9 +34,11 @@ def check_machine(options: argparse.Namespace) -> int:
     for finding in found:
         print(f"{finding.level.upper()}: {finding.what}\n    {finding.hint}")
     print("\n".join(([""] if found else []) + hardware.describe_lines(machine)))
-    print("\nDigits")
-    for rung in ladders.digit_rungs(look_at_network=not options.no_network):
-        print(f"  {'yes' if rung.at_hand else 'no ':<3}  {rung.name}: {rung.told}")
+    look = not options.no_network
+    for title, rungs in (("Digits", ladders.digit_rungs), ("Photographs", ladders.photograph_rungs)):
+        print(f"\n{title}; the first that is there is taken")
+        for rung in rungs(look_at_network=look):
+            print(f"  {'yes' if rung.at_hand else 'no ':<3}  {rung.name}: {rung.told}")
     blocked = any(finding.level == "blocks" for finding in found)
     print("\nThe course cannot run here as it is; see the top." if blocked else "\nThe course can run here.")
     return 1 if blocked else 0

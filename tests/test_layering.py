@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "training": {"losses", "metrics"},
     "callbacks": {"images", "files", "training", "metrics", "losses"},
     "plots": {"images"},
-    "course": {"files"},
+    "course": {"files", "hardware"},
     "baselines": {"images"},
     "evaluation": {"images", "datasets", "degradations", "metrics", "baselines", "files", "weights", "networks"},
     "restore": {"images", "networks", "weights", "files"},

@@ -69,6 +69,15 @@ def test_rungs_tell_where_and_why(plain_environment, tmp_path):
     assert bundled.at_hand
 
 
+def test_photograph_rungs(plain_environment, tmp_path):
+    plain_environment.setenv("GAN_LIB_DATA", str(tmp_path))
+    (tmp_path / "photos").mkdir()
+    photos, flowers, download, bundled = ladders.photograph_rungs(look_at_network=False)
+    assert (photos.at_hand, flowers.at_hand, download.at_hand, bundled.at_hand) == (False, False, False, True)
+    (tmp_path / "photos" / "a.PNG").touch()
+    assert ladders.photograph_rungs(look_at_network=False)[0].at_hand
+
+
 def test_offline_is_not_looked_at(plain_environment):
     plain_environment.setenv("GAN_LIB_OFFLINE", "1")
     rung = ladders.digit_rungs()[2]
