@@ -20,6 +20,7 @@ from gan_lib.training import draw_latent
 
 _ABOUT = "about_this_backup"  # a dataset of the backup file, beside what Keras writes
 
+
 def _drawn(generator: keras.Model, latents: tf.Tensor, labels: tf.Tensor | None, batch_size: int = 500) -> np.ndarray:
     """Pictures of a generator in inference mode, uint8."""
     parts = []

@@ -56,7 +56,9 @@ def minimax_discriminator_loss(real_logits: tf.Tensor, fake_logits: tf.Tensor, r
     Source: Goodfellow et al. 2014, "Generative Adversarial Nets", equation 1.
     """
     if not 0.0 < real_target <= 1.0:
-        raise ValueError(f"real_target is {real_target}, but a probability in (0, 1] was expected: 0.9 smooths, 1 does not.")
+        raise ValueError(
+            f"real_target is {real_target}, but a probability in (0, 1] was expected: 0.9 smooths, 1 does not."
+        )
     real_logits, fake_logits = tf.cast(real_logits, tf.float32), tf.cast(fake_logits, tf.float32)
     # softplus(-l) = -log sigmoid(l): the logarithm of a sigmoid that has become 0 would be minus infinity.
     real = real_target * tf.nn.softplus(-real_logits) + (1.0 - real_target) * tf.nn.softplus(real_logits)

@@ -120,7 +120,9 @@ def classifier_score(logits: np.ndarray) -> float:
 def _finite_matrix(values: np.ndarray, name: str) -> np.ndarray:
     values = np.asarray(values, np.float64)
     if values.ndim != 2 or len(values) < 2:
-        raise ValueError(f"{name} has shape {values.shape}; (pictures, numbers) with at least two pictures was expected.")
+        raise ValueError(
+            f"{name} has shape {values.shape}; (pictures, numbers) with at least two pictures was expected."
+        )
     if not np.isfinite(values).all():
         raise ValueError(f"{name} holds NaN or infinity; the network that made the pictures or judged them has failed.")
     return values

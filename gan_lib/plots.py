@@ -36,7 +36,11 @@ def _draw(axes, picture: np.ndarray) -> None:
 
 
 def show(
-    pictures: Sequence[np.ndarray], titles: Sequence[str] | None = None, *, columns: int | None = None, inches: float = _INCH
+    pictures: Sequence[np.ndarray],
+    titles: Sequence[str] | None = None,
+    *,
+    columns: int | None = None,
+    inches: float = _INCH,
 ) -> Figure:
     """Pictures side by side, each under its title.
 

@@ -84,9 +84,7 @@ def dcgan_discriminator(widths: tuple[int, int] = (64, 128)) -> keras.Model:
     pictures = keras.Input((28, 28, 1), name="pictures")
     x = layers.Conv2D(widths[0], 5, strides=2, padding="same", kernel_initializer=_initial_weights())(pictures)
     x = layers.LeakyReLU(negative_slope=0.2)(x)
-    x = layers.Conv2D(
-        widths[1], 5, strides=2, padding="same", use_bias=False, kernel_initializer=_initial_weights()
-    )(x)
+    x = layers.Conv2D(widths[1], 5, strides=2, padding="same", use_bias=False, kernel_initializer=_initial_weights())(x)
     x = layers.BatchNormalization(momentum=0.9)(x)
     x = layers.LeakyReLU(negative_slope=0.2)(x)
     x = layers.Flatten()(x)

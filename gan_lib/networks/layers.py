@@ -40,11 +40,13 @@ class SpectralNormalization(keras.layers.Wrapper):
     """
 
     def __init__(self, layer: keras.Layer, power_iterations: int = 1, **kwargs):
-        super().__init__(layer, **kwargs)
+        # The policy of this wrapper is that of the division. The wrapped layer keeps its own and casts for itself.
+        # Without both lines Keras would hand out kernel and vector in the half precision of a mixed policy.
+        super().__init__(layer, **(kwargs | {"dtype": "float32"}))
+        self.autocast = False
         if power_iterations < 1:
             raise ValueError(f"power_iterations is {power_iterations}; at least 1 step was expected.")
         self.power_iterations = power_iterations
-        self.autocast = False  # this layer divides in float32; the wrapped layer casts for itself
 
     def build(self, input_shape):
         super().build(input_shape)
@@ -54,7 +56,7 @@ class SpectralNormalization(keras.layers.Wrapper):
                 "Wrap a layer that has one, such as Dense or Conv2D."
             )
         # Dense and Conv2D keep their outputs on the last axis, Conv2DTranspose on the one before it.
-        self._transposed = isinstance(self.layer, (keras.layers.Conv1DTranspose, keras.layers.Conv2DTranspose))
+        self._transposed = "Transpose" in self.layer.__class__.__name__
         outputs = self.layer.kernel.shape[-2 if self._transposed else -1]
         self.u = self.add_weight(
             shape=(1, outputs),

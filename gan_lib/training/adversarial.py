@@ -34,7 +34,12 @@ class AdversarialModel(keras.Model):
         self.network_names = tuple(networks)
         self.seed = seed
         self.iteration = self.add_weight(
-            shape=(), dtype="int64", initializer="zeros", trainable=False, name="iteration", aggregation="only_first_replica"
+            shape=(),
+            dtype="int64",
+            initializer="zeros",
+            trainable=False,
+            name="iteration",
+            aggregation="only_first_replica",
         )
         self.trackers = {key: keras.metrics.Mean(name=key) for key in self.log_keys}
         self.built = True
@@ -56,7 +61,9 @@ class AdversarialModel(keras.Model):
                 "Give one optimizer for each network."
             )
         if len({id(optimizer) for optimizer in optimizers.values()}) < len(optimizers):
-            raise ValueError("Two networks got the same optimizer object. Make one for each: they keep their own moments.")
+            raise ValueError(
+                "Two networks got the same optimizer object. Make one for each: they keep their own moments."
+            )
         super().compile(optimizer=None, jit_compile=jit_compile, **kwargs)
         for key, optimizer in optimizers.items():
             network = getattr(self, key)

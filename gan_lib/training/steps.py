@@ -41,7 +41,9 @@ def stream_seed(seed: int, stream: str, iteration: tf.Tensor | int = 0) -> tf.Te
     )
     replicas = tf.distribute.get_replica_context()
     if replicas is not None and replicas.num_replicas_in_sync > 1:
-        numbers = tf.random.experimental.stateless_fold_in(numbers, tf.cast(replicas.replica_id_in_sync_group, tf.int32))
+        numbers = tf.random.experimental.stateless_fold_in(
+            numbers, tf.cast(replicas.replica_id_in_sync_group, tf.int32)
+        )
     return numbers
 
 

@@ -67,8 +67,8 @@ def load_released(model: keras.Model, name: str, folder: Path = FOLDER) -> keras
     found = _sha256(path)
     if found != card["sha256"]:
         raise WeightsError(
-            f"{path.name} has sha256 {found[:12]}..., but its card says {card['sha256'][:12]}...: the file is damaged or "
-            "not the released one. Install the course again, or fetch Git-LFS files if you cloned it with LFS."
+            f"{path.name} has sha256 {found[:12]}..., but its card says {card['sha256'][:12]}...: the file is "
+            "damaged or not the released one. Install the course again, or fetch Git-LFS files if you cloned it with LFS."
         )
     try:
         model.load_weights(path)
