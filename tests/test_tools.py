@@ -295,3 +295,11 @@ def test_the_overview_has_a_line_for_every_file():
     assert files - named == set(), "docs/overview.md lacks a line for these"
     gone = {name for name in named if name.startswith(("gan_lib/", "tools/")) and not (ROOT / name).is_file()}
     assert gone == set(), "docs/overview.md tells of files that are gone"
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "docs/overview.md", "docs/glossary.md"])
+def test_links_lead_somewhere(name):
+    path = ROOT / name
+    addresses = re.findall(r"\]\(([^)\s]+)", path.read_text(encoding="utf-8"))
+    local = [address.split("#")[0] for address in addresses if not re.match(r"[a-z]+:", address)]
+    assert [address for address in local if address and not (path.parent / address).exists()] == []
