@@ -70,18 +70,6 @@ def test_without_a_checkout_data_lives_in_the_cache(monkeypatch, tmp_path):
     assert datasets.data_folder() == Path.home() / ".cache" / "gan_lib"
 
 
-def test_rungs_at_hand(elsewhere):
-    assert datasets.rungs_at_hand() == {
-        "digits": ["bundled-digits inside scikit-learn"],
-        "photographs": ["bundled-photographs inside scikit-image and scikit-learn"],
-    }
-    write_mnist(elsewhere / "keras" / "datasets" / "mnist.npz")
-    (elsewhere / "data" / "flower_photos").mkdir(parents=True)
-    at_hand = datasets.rungs_at_hand()
-    assert at_hand["digits"][0].startswith("mnist in Keras' cache")
-    assert at_hand["photographs"][0].startswith("flower_photos in the data folder")
-
-
 def test_loading_arrays_does_not_load_tensorflow(run_python, elsewhere):
     path = write_mnist(elsewhere / "own.npz")
     code = f"import sys; from gan_lib import datasets; datasets.load_digits({str(path)!r}); "
@@ -469,8 +457,12 @@ def test_unreadable_files_are_named_and_skipped(folder, capsys):
     assert load_photographs(folder, mode="grey").pictures["B.PNG"].shape == (40, 50, 1)
 
 
-def test_the_photograph_ladder(folder, elsewhere):
+def test_the_photograph_ladder(folder, elsewhere, capsys):
     assert load_photographs().rung == "bundled-photographs"
+    (elsewhere / "data" / "photos").mkdir(parents=True)
+    assert load_photographs().rung == "bundled-photographs"
+    assert f"Passing over an empty folder: No picture in {elsewhere}" in capsys.readouterr().out
+    (elsewhere / "data" / "photos").rmdir()
     shutil.copytree(folder / "deep", elsewhere / "data" / "flower_photos")
     assert load_photographs().rung == "flower_photos"
     shutil.copytree(folder / "deep", elsewhere / "data" / "photos")

@@ -9,7 +9,7 @@ from gan_lib.datasets.digits import Digits, load_digits
 from gan_lib.datasets.folders import CocoFolder, CocoPicture, find_photographs, read_coco
 from gan_lib.datasets.patches import patches
 from gan_lib.datasets.photographs import Photographs, download_flowers, load_photographs
-from gan_lib.datasets.places import DataError, data_folder, keras_cache, rungs_at_hand
+from gan_lib.datasets.places import DataError, data_folder, keras_cache
 
 __all__ = [
     "CocoFolder",
@@ -32,5 +32,4 @@ __all__ = [
     "load_photographs",
     "patches",
     "read_coco",
-    "rungs_at_hand",
 ]

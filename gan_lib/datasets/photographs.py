@@ -19,7 +19,7 @@ import numpy as np
 from gan_lib import downloads, images
 from gan_lib.datasets.bundled_photographs import bundled_photographs, held_out_twin
 from gan_lib.datasets.folders import find_photographs
-from gan_lib.datasets.places import PHOTOGRAPH_FOLDERS, data_folder
+from gan_lib.datasets.places import PHOTOGRAPH_FOLDERS, DataError, data_folder
 
 # TensorFlow's flower photographs, 3,670 pictures, CC BY 2.0. The sum is the one that TensorFlow Datasets records.
 FLOWERS_URL = "https://storage.googleapis.com/download.tensorflow.org/example_images/flower_photos.tgz"
@@ -85,9 +85,7 @@ def load_photographs(
     if source == "flowers":
         folder = download_flowers()
     elif source == "auto":
-        folder = next(
-            (data_folder() / name for name in PHOTOGRAPH_FOLDERS if (data_folder() / name).is_dir()), "bundled"
-        )
+        folder = _first_folder() or "bundled"
     if folder == "bundled":
         everything = bundled_photographs("train", mode=mode)
         chosen = _evenly(list(everything), limit)
@@ -99,6 +97,19 @@ def load_photographs(
         return _load(paths, folder.resolve().name, str(folder), mode, limit, max_gigabytes)
     paths = {str(path): Path(path).expanduser() for path in folder}
     return _load(paths, "own files", f"a list of {len(paths)} files", mode, limit, max_gigabytes)
+
+
+def _first_folder() -> Path | None:
+    """The first folder of the data folder that holds pictures; one that holds none is passed over with a line."""
+    for name in PHOTOGRAPH_FOLDERS:
+        folder = data_folder() / name
+        if folder.is_dir():
+            try:
+                find_photographs(folder)
+                return folder
+            except DataError as error:
+                print(f"Passing over an empty folder: {error}")
+    return None
 
 
 def download_flowers() -> Path:

@@ -39,31 +39,3 @@ def keras_cache() -> Path:
     """The folder in which ``keras.datasets`` keeps its files; ``KERAS_HOME`` decides as it does for Keras."""
     home = os.environ.get("KERAS_HOME", "").strip()
     return (Path(home) if home else Path.home() / ".keras") / "datasets"
-
-
-def rungs_at_hand() -> dict[str, list[str]]:
-    """Which rungs of each data ladder can be climbed on this machine without a download, best first.
-
-    Only looks whether files are there; reads none.
-
-    Returns:
-        "digits" and "photographs" -> one text per rung, with its place.
-
-    Example:
-        >>> rungs_at_hand()["digits"]
-        ['mnist in Keras\\' cache (/home/ada/.keras/datasets/mnist.npz)', 'bundled-digits inside scikit-learn']
-    """
-    digits = [
-        f"mnist in {name} ({folder / 'mnist.npz'})"
-        for name, folder in (("the data folder", data_folder()), ("Keras' cache", keras_cache()))
-        if (folder / "mnist.npz").is_file()
-    ]
-    photographs = [
-        f"{name} in the data folder ({data_folder() / name})"
-        for name in PHOTOGRAPH_FOLDERS
-        if (data_folder() / name).is_dir()
-    ]
-    return {
-        "digits": [*digits, "bundled-digits inside scikit-learn"],
-        "photographs": [*photographs, "bundled-photographs inside scikit-image and scikit-learn"],
-    }
