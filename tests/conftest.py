@@ -5,7 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
+# Before TensorFlow is imported anywhere: tests are quiet, and none of them goes to the internet.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("GAN_LIB_OFFLINE", "1")
+
+import pytest  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
 OURS = ("GAN_LIB_DATA", "GAN_LIB_PRESET", "GAN_LIB_PRECISION", "GAN_LIB_REPORT", "GAN_LIB_OFFLINE", "GAN_LIB_OUTPUT")
@@ -31,3 +35,26 @@ def run_python():
         return done.stdout.strip()
 
     return run
+
+
+@pytest.fixture(autouse=True)
+def _nothing_stays_set():
+    """Every test starts and ends with float32 and TensorFlow's random numbers at 0, where a test has loaded Keras."""
+    _reset_keras()
+    yield
+    _reset_keras()
+
+
+def _reset_keras():
+    keras = sys.modules.get("keras")
+    if keras is not None and hasattr(keras, "utils"):  # tests of rooms without networks never load it
+        keras.config.set_dtype_policy("float32")
+        keras.utils.set_random_seed(0)
+
+
+@pytest.fixture
+def precision():
+    """Sets the precision policy for one test: ``precision("mixed_float16")``."""
+    import keras
+
+    return keras.config.set_dtype_policy

@@ -6,6 +6,8 @@ Whole networks do not belong here: each paper has a file of its own beside this 
 import keras
 import tensorflow as tf
 
+_TRANSPOSED = (keras.layers.Conv1DTranspose, keras.layers.Conv2DTranspose, keras.layers.Conv3DTranspose)
+
 
 @keras.saving.register_keras_serializable("gan_lib")
 class SpectralNormalization(keras.layers.Wrapper):
@@ -56,7 +58,7 @@ class SpectralNormalization(keras.layers.Wrapper):
                 "Wrap a layer that has one, such as Dense or Conv2D."
             )
         # Dense and Conv2D keep their outputs on the last axis, Conv2DTranspose on the one before it.
-        self._transposed = "Transpose" in self.layer.__class__.__name__
+        self._transposed = isinstance(self.layer, _TRANSPOSED)
         outputs = self.layer.kernel.shape[-2 if self._transposed else -1]
         self.u = self.add_weight(
             shape=(1, outputs),

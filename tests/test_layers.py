@@ -1,0 +1,235 @@
+"""networks/layers: spectral normalisation against the decomposition, and against what Keras' own does wrong."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import layers
+
+from gan_lib.networks.layers import SpectralNormalization
+
+# name -> (layer to wrap, shape of its input)
+LAYERS = {
+    "dense": (lambda: layers.Dense(6), (3, 9)),
+    "convolution": (lambda: layers.Conv2D(6, 3, padding="same"), (3, 8, 8, 4)),
+    "transposed": (lambda: layers.Conv2DTranspose(6, 4, strides=2, padding="same"), (3, 5, 5, 4)),
+    "narrow": (lambda: layers.Dense(1), (3, 9)),
+}
+
+
+def wrapped(name, wrapper=SpectralNormalization, **kwargs):
+    make, shape = LAYERS[name]
+    keras.utils.set_random_seed(5)
+    layer = wrapper(make(), **kwargs)
+    inputs = tf.random.stateless_normal(shape, seed=(0, 1))
+    layer(inputs)  # builds it
+    return layer, inputs
+
+
+def as_matrix(name, kernel):
+    kernel = tf.convert_to_tensor(kernel)
+    if name == "transposed":
+        kernel = tf.linalg.matrix_transpose(kernel)
+    return tf.reshape(kernel, [-1, kernel.shape[-1]])
+
+
+def settled(name, **kwargs):
+    layer, inputs = wrapped(name, **kwargs)
+    for _ in range(200):
+        layer.normalised_kernel(training=True)
+    return layer, inputs
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_largest_singular_value_becomes_one(name):
+    layer, inputs = wrapped(name)
+    before = np.linalg.svd(as_matrix(name, layer.layer.kernel), compute_uv=False)
+    for _ in range(60):
+        layer(inputs, training=True)
+    after = np.linalg.svd(as_matrix(name, layer.normalised_kernel()), compute_uv=False)
+    assert after[0] == pytest.approx(1.0, abs=2e-3)
+    # All are divided by one number, and the kernel itself has not moved.
+    assert after == pytest.approx(before / before[0], abs=2e-3)
+    assert np.linalg.svd(as_matrix(name, layer.layer.kernel), compute_uv=False) == pytest.approx(before, rel=1e-6)
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_output_is_that_of_the_divided_kernel_with_the_bias_untouched(name):
+    layer, inputs = settled(name)
+    layer.layer.bias.assign(tf.range(1.0, 1.0 + layer.layer.bias.shape[0]))
+    reference = LAYERS[name][0]()
+    reference.build(inputs.shape)
+    singular = np.linalg.svd(as_matrix(name, layer.layer.kernel), compute_uv=False)[0]
+    reference.kernel.assign(layer.layer.kernel / singular)
+    reference.bias.assign(layer.layer.bias)
+    assert layer(inputs, training=False).numpy() == pytest.approx(reference(inputs).numpy(), abs=1e-4)
+
+
+def kernel_gradient(layer, inputs, direction, kernel):
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(layer(inputs, training=True) * direction)
+    return tape.gradient(loss, kernel).numpy()
+
+
+@pytest.mark.parametrize("name", ["dense", "convolution", "transposed"])
+def test_gradient_flows_through_the_singular_value(name):
+    layer, inputs = settled(name)
+    direction = tf.random.stateless_normal(layer(inputs).shape, seed=(0, 2))
+    ours = kernel_gradient(layer, inputs, direction, layer.layer.kernel)
+
+    reference = LAYERS[name][0]()
+    reference.build(inputs.shape)
+    reference.bias.assign(layer.layer.bias)
+    kernel = tf.convert_to_tensor(layer.layer.kernel)
+    with tf.GradientTape() as tape:
+        tape.watch(kernel)
+        divided = kernel / tf.linalg.svd(as_matrix(name, kernel), compute_uv=False)[0]
+        with keras.StatelessScope(state_mapping=[(reference.kernel, divided)]):
+            loss = tf.reduce_sum(reference(inputs) * direction)
+    exact = tape.gradient(loss, kernel).numpy()
+    assert ours == pytest.approx(exact, abs=2e-3 * float(np.abs(exact).max()))
+    # Growing the kernel as a whole changes nothing, so the gradient has no share along the kernel.
+    along = np.sum(ours * layer.layer.kernel.numpy())
+    assert abs(along) < 1e-3 * np.linalg.norm(ours) * np.linalg.norm(layer.layer.kernel)
+
+
+def test_the_gradient_of_keras_own_layer_does_not_flow_through_it():
+    layer, inputs = wrapped("dense", keras.layers.SpectralNormalization)
+    for _ in range(200):
+        layer(inputs, training=True)
+    direction = tf.random.stateless_normal([3, 6], seed=(0, 2))
+    gradient = kernel_gradient(layer, inputs, direction, layer.layer.kernel)
+    along = np.sum(gradient * layer.layer.kernel.numpy())
+    # If this fails Keras has mended its layer, and ours may go.
+    assert abs(along) > 0.01 * np.linalg.norm(gradient) * np.linalg.norm(layer.layer.kernel)
+
+
+def survives_float16(kernel):
+    return (kernel.astype("float16").astype("float32") == kernel).all()
+
+
+@pytest.mark.parametrize("name", ["dense", "convolution", "transposed"])
+def test_master_weights_keep_their_precision_under_float16(precision, name):
+    precision("mixed_float16")
+    layer, inputs = wrapped(name)
+    before = layer.layer.kernel.numpy()
+    output = layer(inputs, training=True)
+    assert output.dtype == tf.float16
+    assert layer.layer.kernel.dtype == layer.u.dtype == "float32"
+    assert not survives_float16(before)
+    np.testing.assert_array_equal(layer.layer.kernel.numpy(), before)
+    assert not survives_float16(layer.u.numpy())
+    assert layer.normalised_kernel().dtype == tf.float32
+
+
+def test_the_estimate_is_the_same_under_every_policy(precision):
+    """Called on its own, a layer with a mixed policy is handed its weights in half precision, unless it refuses."""
+
+    def estimate(policy):
+        precision(policy)
+        layer, inputs = wrapped("convolution")
+        for _ in range(3):
+            layer(inputs, training=True)
+        return layer.u.numpy()
+
+    np.testing.assert_array_equal(estimate("mixed_float16"), estimate("float32"))
+    np.testing.assert_array_equal(estimate("mixed_bfloat16"), estimate("float32"))
+
+
+def test_a_float16_network_of_such_layers_is_seen_as_one(precision):
+    precision("mixed_float16")
+    layer, inputs = wrapped("dense")
+    assert layer.layer.compute_dtype == "float16"
+    assert layer.compute_dtype == "float32"
+    assert layer(tf.cast(inputs, tf.float16)).dtype == tf.float16
+    assert keras.Sequential([keras.Input((9,)), layer]).outputs[0].dtype == "float16"
+
+
+def test_keras_own_layer_rounds_the_master_weights_under_float16(precision):
+    precision("mixed_float16")
+    layer, inputs = wrapped("dense", keras.layers.SpectralNormalization)
+    assert not survives_float16(layer.layer.kernel.numpy())
+    layer(inputs, training=True)
+    # If this fails Keras has mended its layer, and ours may go.
+    assert survives_float16(layer.layer.kernel.numpy())
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_only_training_moves_the_estimate(name):
+    layer, inputs = wrapped(name)
+    start = layer.u.numpy()
+    first = layer(inputs, training=False).numpy()
+    np.testing.assert_array_equal(layer.u.numpy(), start)
+    np.testing.assert_array_equal(layer(inputs, training=False).numpy(), first)
+    layer(inputs, training=True)
+    assert (layer.u.numpy() != start).any()
+
+
+def test_more_iterations_settle_sooner():
+    def error(iterations):
+        layer, inputs = wrapped("convolution", power_iterations=iterations)
+        layer(inputs, training=True)
+        return abs(np.linalg.svd(as_matrix("convolution", layer.normalised_kernel()), compute_uv=False)[0] - 1)
+
+    assert error(20) < 0.2 * error(1)
+
+
+def network():
+    keras.utils.set_random_seed(1)
+    return keras.Sequential(
+        [
+            keras.Input((8, 8, 1)),
+            SpectralNormalization(layers.Conv2D(4, 3, strides=2), power_iterations=2),
+            layers.Flatten(),
+            SpectralNormalization(layers.Dense(1, dtype="float32")),
+        ]
+    )
+
+
+def test_weights_and_estimate_are_saved(tmp_path):
+    pictures = tf.random.stateless_normal([2, 8, 8, 1], seed=(0, 0))
+    trained = network()
+    for _ in range(3):
+        trained(pictures, training=True)
+    trained.layers[0].layer.kernel.assign_add(tf.ones_like(trained.layers[0].layer.kernel))
+    trained.save_weights(tmp_path / "n.weights.h5")
+    fresh = network()
+    assert np.abs(fresh(pictures).numpy() - trained(pictures).numpy()).max() > 1e-4
+    fresh.load_weights(tmp_path / "n.weights.h5")
+    np.testing.assert_array_equal(fresh.layers[0].u.numpy(), trained.layers[0].u.numpy())
+    np.testing.assert_allclose(fresh(pictures).numpy(), trained(pictures).numpy(), atol=1e-6)
+
+
+def test_settings_survive_a_copy_and_a_whole_saved_model(tmp_path):
+    original = network()
+    copy = keras.models.clone_model(original)
+    assert copy.layers[0].power_iterations == 2
+    assert copy.layers[0].layer.strides == (2, 2)
+    original.save(tmp_path / "n.keras")
+    loaded = keras.models.load_model(tmp_path / "n.keras")
+    pictures = tf.random.stateless_normal([2, 8, 8, 1], seed=(0, 0))
+    np.testing.assert_allclose(loaded(pictures).numpy(), original(pictures).numpy(), atol=1e-6)
+
+
+def test_xla_compiles_it_with_its_gradient():
+    layer, inputs = wrapped("convolution")
+
+    def step():
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(tf.square(layer(inputs, training=True)))
+        return tape.gradient(loss, layer.trainable_variables)
+
+    start = layer.u.numpy()
+    plain, after = [part.numpy() for part in step()], layer.u.numpy()
+    layer.u.assign(start)
+    compiled = [part.numpy() for part in tf.function(step, jit_compile=True)()]
+    for one, other in zip(compiled, plain, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(layer.u.numpy(), after, atol=1e-5)
+
+
+def test_what_cannot_be_wrapped_is_named():
+    with pytest.raises(ValueError, match="LeakyReLU has no kernel"):
+        SpectralNormalization(layers.LeakyReLU())(tf.zeros([1, 2]))
+    with pytest.raises(ValueError, match="power_iterations is 0"):
+        SpectralNormalization(layers.Dense(1), power_iterations=0)
