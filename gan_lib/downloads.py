@@ -13,6 +13,7 @@ import contextlib
 import errno
 import logging
 import os
+import re
 import shutil
 import tarfile
 import tempfile
@@ -159,7 +160,7 @@ def _in_words(url: str, destination: Path, fetch: _Fetch):
         if fetch.received:
             message = f"The connection broke off after {fetch.received:,} bytes of {url}; nothing was kept. Try again."
         else:
-            message = f"{host} cannot be reached: is this machine online? ({_innermost(error)})"
+            message = f"{host} cannot be reached ({_innermost(error)}); is this machine online?"
         raise DownloadError(message) from error
     except OSError as error:  # after RequestException, which is an OSError as well
         raise DownloadError(_disk(destination, error)) from error
@@ -182,10 +183,10 @@ def _disk(path: Path, error: OSError) -> str:
 
 
 def _innermost(error: BaseException) -> str:
-    """The last reason in a chain of wrapped network errors, without the addresses of Python objects."""
+    """The last reason in a chain of wrapped network errors, without the Python objects that it passed through."""
     while (inner := getattr(error, "reason", None) or next(iter(error.args), None)) and isinstance(inner, Exception):
         error = inner
-    return str(error).split(">: ")[-1]
+    return re.sub(r"^<?\w+\(.*?\)>?: ", "", str(error))
 
 
 @contextlib.contextmanager

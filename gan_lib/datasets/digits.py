@@ -89,7 +89,7 @@ def load_digits(source: str | os.PathLike = "auto") -> Digits:
     except downloads.DownloadError as error:
         if source == "mnist":
             raise
-        print(f"MNIST is not at hand and was not downloaded ({error}) Going on with the bundled digits.")
+        print(f"MNIST is not at hand. {error} Going on with the bundled digits.")
         return _bundled("scikit-learn's digits, because MNIST is not at hand and could not be downloaded")
     return read_digits(own, rung="mnist", name="MNIST")
 
