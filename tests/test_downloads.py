@@ -175,7 +175,8 @@ def test_no_internet(tmp_path, monkeypatch):
         raise socket.gaierror(-3, "Temporary failure in name resolution")
 
     monkeypatch.setattr(socket, "getaddrinfo", no_names)
-    fails("https://storage.example.org/set.npz", tmp_path, r"storage.example.org cannot be reached \(Failed to .*\); is this machine")
+    says = r"storage.example.org cannot be reached \(Failed to .*\); is this machine online"
+    fails("https://storage.example.org/set.npz", tmp_path, says)
 
 
 def test_the_connect_timeout_reaches_the_connection(tmp_path, monkeypatch):
