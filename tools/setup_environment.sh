@@ -14,6 +14,7 @@ constraints=${2:-}
 versions=${3:-3.13 3.12 3.11}
 
 say() { printf '%s\n' "$*"; }
+trap 'say; say "Stopped. Run the same command again to go on."; exit 130' INT TERM
 
 # An interpreter is believed only after it has run: a name on the PATH may be a shim that leads nowhere, and some
 # systems ship Python without the parts that make environments.
@@ -65,15 +66,16 @@ if ! { [ ! -f "$folder/.being-made" ] && fits "$folder/bin/python" && "$folder/b
     rm -rf "$folder"
     say "Making a virtual environment in $folder with $("$python" --version) ..."
     mkdir -p "$folder"
-    : >"$folder/.being-made"
-    if ! "$python" -m venv "$folder"; then
+    if ! "$python" -m venv "$folder" >"$folder/.being-made" 2>&1; then
+        cat "$folder/.being-made" >&2
         say "The virtual environment could not be made; the lines above say why. Nothing else was changed." >&2
         exit 1
     fi
-    rm -f "$folder/.being-made"
 fi
 
+# From here to the stamp the mark stays: an installation that was cut short may hold half of a package.
 rm -f "$folder/.in-order"
+: >"$folder/.being-made"
 say "Installing TensorFlow, Keras, JupyterLab and what else the course needs into $folder."
 say "The first time this loads about 700 MB and takes some minutes; after that it is quick."
 quiet=--quiet
@@ -84,5 +86,6 @@ if ! "$folder/bin/python" -m pip install $quiet --disable-pip-version-check ${co
     say "Run the same command again to go on; what is loaded already is not loaded twice." >&2
     exit 1
 fi
+rm -f "$folder/.being-made"
 say "$wanted" >"$folder/.in-order"
 say "The environment is in order."
