@@ -69,7 +69,7 @@ def dcgan_generator(
     return keras.Model(latent, pictures, name=f"dcgan_generator_{upsampling}")
 
 
-def dcgan_discriminator(widths: tuple[int, int] = (64, 128)) -> keras.Model:
+def dcgan_discriminator(widths: tuple[int, int] = (64, 128), batch_normalisation: bool = True) -> keras.Model:
     """The discriminator: two strided convolutions and one logit.
 
     LeakyReLU 0.2 follows every convolution, batch normalisation every one but the first. Real and generated
@@ -77,6 +77,7 @@ def dcgan_discriminator(widths: tuple[int, int] = (64, 128)) -> keras.Model:
 
     Args:
         widths: channels at 14x14 and at 7x7.
+        batch_normalisation: as published. Without it the discriminator judges each picture alone, and is sharper.
 
     Returns:
         A model from pictures, float32 (batch, 28, 28, 1) in [-1, 1], to logits, float32 (batch, 1).
@@ -84,8 +85,11 @@ def dcgan_discriminator(widths: tuple[int, int] = (64, 128)) -> keras.Model:
     pictures = keras.Input((28, 28, 1), name="pictures")
     x = layers.Conv2D(widths[0], 5, strides=2, padding="same", kernel_initializer=_initial_weights())(pictures)
     x = layers.LeakyReLU(negative_slope=0.2)(x)
-    x = layers.Conv2D(widths[1], 5, strides=2, padding="same", use_bias=False, kernel_initializer=_initial_weights())(x)
-    x = layers.BatchNormalization(momentum=0.9)(x)
+    x = layers.Conv2D(
+        widths[1], 5, strides=2, padding="same", use_bias=not batch_normalisation, kernel_initializer=_initial_weights()
+    )(x)
+    if batch_normalisation:
+        x = layers.BatchNormalization(momentum=0.9)(x)
     x = layers.LeakyReLU(negative_slope=0.2)(x)
     x = layers.Flatten()(x)
     logits = layers.Dense(1, kernel_initializer=_initial_weights(), dtype="float32", name="logits")(x)
