@@ -35,7 +35,7 @@ class Progress:
         lesson = self.lessons[number]
         if self.bar.disable:
             about = spell_minutes(lesson.expected_minutes * self.pace())
-            print(f"Lesson {number + 1} of {len(self.lessons)}: {lesson.name}, about {about}", flush=True)
+            print(f"Lesson {number + 1} of {len(self.lessons)}: {lesson.name}, {about}", flush=True)
         self.update(0, 1)
 
     def pace(self) -> float:
@@ -71,4 +71,4 @@ class Progress:
 def spell_minutes(minutes: float) -> str:
     if minutes < 1:
         return "less than a minute"
-    return "a minute" if minutes < 1.5 else f"{minutes:.0f} minutes"
+    return "about a minute" if minutes < 1.5 else f"about {minutes:.0f} minutes"

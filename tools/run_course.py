@@ -54,7 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     minutes = sum(lesson.expected_minutes for lesson in lessons)
     print(f"Running {count(lessons)} with the {machine['preset']} preset ({machine['preset_reason']}).")
-    print(f"Machine: {machine['text']}. Expect about {spell_minutes(minutes)}. Pages go to {shown(options.output)}.")
+    print(f"Machine: {machine['text']}. Expect {spell_minutes(minutes)}. Pages go to {shown(options.output)}.")
     signal.signal(signal.SIGTERM, _raise_interrupt)
     interrupted, problem = False, None
     try:
