@@ -56,7 +56,7 @@ class Progress:
         where = (
             f"lesson {self.number + 1} of {len(self.lessons)}, {lesson.name}, cell {min(done + 1, total)} of {total}"
         )
-        self.bar.set_description_str(f"{where}, about {spell_minutes(left)} left")
+        self.bar.set_description_str(f"{where}, {spell_minutes(left)} left")
 
     def finish(self, lesson: Lesson) -> None:
         self.spent += lesson.outcome.minutes

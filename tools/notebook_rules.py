@@ -78,12 +78,15 @@ def long_cells(notebook: nbformat.NotebookNode, path: Path) -> Iterator[Complain
 
 
 def executed(notebook: nbformat.NotebookNode, path: Path) -> Iterator[Complaint]:
+    waiting = [number for number, cell in code_cells(notebook) if cell.execution_count is None]
+    if waiting:
+        text = f"it and {len(waiting) - 1} more cells have not been run" if waiting[1:] else "it has not been run"
+        yield Complaint(waiting[0], f"{text}; outputs are committed. Run the notebook from start to end.")
+        return
     expected = 0
     for number, cell in code_cells(notebook):
         expected += 1
-        if cell.execution_count is None:
-            yield Complaint(number, "it has not been run; outputs are committed. Run the notebook from start to end.")
-        elif cell.execution_count != expected:
+        if cell.execution_count != expected:
             text = f"it was run as number {cell.execution_count}; {expected} was expected. Run all from a clean start."
             yield Complaint(number, text)
             expected = cell.execution_count
