@@ -127,6 +127,7 @@ def test_an_older_report_of_a_lesson_does_not_count(lessons):
     assert run(lessons) == 0
     write(lessons, path.stem, "1 / 0")
     assert run(lessons) == 1
+    assert (lessons.parent / "out" / "01_good.before" / "measures.json").exists()
     assert json.loads((lessons.parent / "out" / "report.json").read_text())["lessons"][0]["measures"] == {}
 
 
@@ -136,6 +137,16 @@ def test_a_dead_kernel_is_told_in_words(lessons, capsys):
     printed = capsys.readouterr().out
     assert "The kernel died" in printed
     assert "smaller preset" in printed
+
+
+def test_each_run_starts_from_an_empty_folder_and_keeps_the_last_one(lessons):
+    source = """from gan_lib import course
+folder = course.output_folder("00_one")
+assert not (folder / "weights.h5").exists()
+(folder / "weights.h5").write_text("trained")"""
+    write(lessons, "00_one", source)
+    assert [run(lessons), run(lessons), run(lessons)] == [0, 0, 0]
+    assert (lessons.parent / "out" / "00_one.before" / "weights.h5").read_text() == "trained"
 
 
 @pytest.mark.parametrize(

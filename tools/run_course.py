@@ -18,6 +18,7 @@ import argparse
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -176,8 +177,8 @@ def run_lessons(lessons: list[Lesson], preset: str, options: argparse.Namespace)
     with Progress(lessons) as progress:
         for number, lesson in enumerate(lessons):
             progress.start(number)
+            set_aside(options.output / lesson.name)
             handover = options.output / lesson.name / "measures.json"
-            handover.unlink(missing_ok=True)
             environment = kernel_environment(preset, options.output, handover)
             try:
                 lesson.outcome = run_notebook(lesson.path, environment=environment, on_progress=progress.update)
@@ -187,6 +188,18 @@ def run_lessons(lessons: list[Lesson], preset: str, options: argparse.Namespace)
             lesson.handed_over = read_handover(handover)
             write_lesson(lesson, lessons, options)
             progress.finish(lesson)
+
+
+def set_aside(folder: Path) -> None:
+    """Give a lesson an empty folder, so that it neither goes on from an earlier run's backup nor reports its measures.
+
+    What the last run left is kept as `<lesson>.before`, since it may hold hours of training; only the one before that
+    is removed.
+    """
+    if folder.is_dir() and any(folder.iterdir()):
+        before = folder.with_name(folder.name + ".before")
+        shutil.rmtree(before, ignore_errors=True)
+        folder.rename(before)
 
 
 def kernel_environment(preset: str, output: Path, handover: Path) -> dict[str, str]:
