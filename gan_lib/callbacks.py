@@ -55,7 +55,7 @@ class SampleGrid(keras.callbacks.Callback):
     """Draws the same latents after each epoch, so that you watch the same pictures become better.
 
     With a folder each epoch's grid is written as ``epoch_001.png``; `frames` keeps them for an animation
-    (``plots.animation``). Frame 0 is the untrained generator.
+    (``plots.animation``). Frame 0 is the untrained generator; a resumed run has none and leaves its file as it is.
 
     Args:
         count: how many pictures, best a square number.
@@ -80,8 +80,8 @@ class SampleGrid(keras.callbacks.Callback):
         self.frames: list[np.ndarray] = []
 
     def on_train_begin(self, logs=None):
-        """Draws frame 0, unless the run goes on from an earlier one."""
-        if not self.frames:
+        """Draws frame 0, unless the run goes on from an earlier one, even one of yesterday."""
+        if not self.frames and int(self.model.iteration) == 0:
             self._draw(0)
 
     def on_epoch_end(self, epoch, logs=None):
@@ -131,7 +131,7 @@ class TrainingBackup(keras.callbacks.Callback):
     """Writes the whole state of a training after each epoch, so that it can stop anywhere and go on.
 
     One file holds the weights of every network, the moments of every optimizer, the step counter, the averages, the
-    epoch and the history so far. It is written beside the old one and then takes its place: a run that is killed
+    states of random layers such as Dropout (which Keras leaves out), the epoch and the history so far. It is written beside the old one and then takes its place: a run that is killed
     during the write still has the backup before. (Keras' `BackupAndRestore` overwrites in place.)
 
     Args:
@@ -140,7 +140,8 @@ class TrainingBackup(keras.callbacks.Callback):
     Example:
         >>> backup = TrainingBackup("build/lesson/backup.weights.h5")
         >>> first_epoch = backup.restore(gan)          # 0 when there is nothing to go on from
-        >>> gan.fit(batches(pictures, batch_size=128, first_epoch=first_epoch), steps_per_epoch=400,
+        >>> gan.fit(batches(pictures, batch_size=128, first_epoch=first_epoch),
+        ...         steps_per_epoch=len(pictures) // 128,  # the whole set, or a resumed run sees other batches
         ...         epochs=20, initial_epoch=first_epoch, callbacks=[backup])
     """
 
@@ -162,8 +163,11 @@ class TrainingBackup(keras.callbacks.Callback):
             0 where there is no backup.
 
         Raises:
-            ValueError: if the file is damaged or belongs to other networks; the model is then as it was.
+            ValueError: if the file is damaged or belongs to other networks, or the model is not compiled; the model
+                is then as it was.
         """
+        if not all(hasattr(model, f"{name}_optimizer") for name in model.network_names):
+            raise ValueError(f"{model.name} has no optimizers yet. Compile it before restoring, as for training.")
         if not self.path.exists():
             return 0
         before = [variable.numpy() for variable in _state(model)]
@@ -173,6 +177,8 @@ class TrainingBackup(keras.callbacks.Callback):
             if about["variables"] != _signature(model):
                 raise ValueError("its networks or optimizers differ from this model's")
             model.load_weights(self.path)
+            for variable, value in zip(_random_states(model), about["random_states"], strict=True):
+                variable.assign(value)
         except Exception as error:  # a damaged file raises whatever h5py and Keras raise
             for variable, value in zip(_state(model), before, strict=True):
                 variable.assign(value)
@@ -190,7 +196,12 @@ class TrainingBackup(keras.callbacks.Callback):
         self._write(epoch + 1)
 
     def _write(self, epoch):
-        about = {"epoch": epoch, "history": self.history, "variables": _signature(self.model)}
+        about = {
+            "epoch": epoch,
+            "history": self.history,
+            "variables": _signature(self.model),
+            "random_states": [variable.numpy().tolist() for variable in _random_states(self.model)],
+        }
         with whole_file(self.path) as new:
             self.model.save_weights(new)
             with h5py.File(new, "a") as file:
@@ -201,6 +212,17 @@ def _state(model: keras.Model) -> list[keras.Variable]:
     """Every variable that a backup of a compiled scheme holds and a later step reads."""
     optimizers = [getattr(model, f"{name}_optimizer") for name in model.network_names]
     return [*model.weights, *(variable for optimizer in optimizers for variable in optimizer.variables)]
+
+
+def _random_states(model: keras.Model) -> list[keras.Variable]:
+    """The states of the networks' random layers, which are among a network's variables but not its weights."""
+    networks = [getattr(model, name) for name in model.network_names]
+    return [
+        variable
+        for network in networks
+        for variable in network.variables
+        if not any(variable is weight for weight in network.weights)
+    ]
 
 
 def _signature(model: keras.Model) -> list[Any]:

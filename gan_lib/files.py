@@ -50,11 +50,14 @@ def whole_file(path: str | os.PathLike) -> Iterator[Path]:
         working = Path(tempfile.mkdtemp(dir=path.parent, prefix=".writing-"))
         yield working / path.name
         os.replace(working / path.name, path)
-    except OSError as error:
-        # h5py reports a full disk as an OSError without errno, with the reason in its text.
-        number = error.errno or (errno.ENOSPC if "No space left" in str(error) else None)
-        reason = _REASONS.get(number, str(error))
-        raise OSError(number, f"{path} could not be written: {reason}. Nothing was changed.") from error
+    except (OSError, RuntimeError) as error:
+        # h5py reports a full disk as an OSError without errno, or as a RuntimeError when it closes the file; both
+        # have the reason in their text.
+        number = getattr(error, "errno", None) or (errno.ENOSPC if "No space left" in str(error) else None)
+        if isinstance(error, RuntimeError) and number is None:
+            raise
+        message = f"{path} could not be written: {_REASONS.get(number, error)}. Nothing was changed."
+        raise (OSError(message) if number is None else OSError(number, message)) from error
     finally:
         if working is not None:
             shutil.rmtree(working, ignore_errors=True)

@@ -218,7 +218,8 @@ def gradient_penalty(
 
     Source: Gulrajani et al. 2017, "Improved Training of Wasserstein GANs", equation 3.
     """
-    mix = tf.random.stateless_uniform([tf.shape(real)[0]] + [1] * (len(real.shape) - 1), seed=seed)
+    # A named algorithm: "auto" may draw other numbers on another device.
+    mix = tf.random.stateless_uniform([tf.shape(real)[0]] + [1] * (len(real.shape) - 1), seed=seed, alg="philox")
     points = tf.cast(real, tf.float32) + mix * (tf.cast(fake, tf.float32) - tf.cast(real, tf.float32))
     squares = tf.reduce_sum(tf.square(_input_gradients(discriminator, points)), axis=1)
     # The root has an infinite slope at 0, which would turn the second derivative into NaN.

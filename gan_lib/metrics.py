@@ -178,7 +178,16 @@ def judge(classifier: keras.Model, pictures: np.ndarray, batch_size: int = 500) 
 
     Returns:
         ``"features"`` (pictures, units) and ``"logits"`` (pictures, classes), float32 arrays.
+
+    Raises:
+        ValueError: if there are no pictures, or for other dtypes.
     """
+    pictures = np.asarray(pictures)
+    if pictures.dtype not in (np.uint8, np.float32) or not len(pictures):
+        raise ValueError(
+            f"Pictures of dtype {pictures.dtype} and shape {pictures.shape} came; "
+            "one or more were expected, uint8 or float32 in [-1, 1]."
+        )
     parts = []
     for start in range(0, len(pictures), batch_size):
         part = tf.convert_to_tensor(pictures[start : start + batch_size])

@@ -7,6 +7,7 @@ Each function closes its figure and returns it. In a notebook the last line of a
 """
 
 import io
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 
@@ -157,7 +158,8 @@ def points(
     if background is not None:
         extent = (-limit, limit, -limit, limit)
         axes.imshow(background, origin="lower", extent=extent, cmap="RdBu", vmin=0.0, vmax=1.0, alpha=0.6)
-    for (name, cloud), colour in zip(clouds.items(), ("black", "darkorange", "green", "purple"), strict=False):
+    colours = itertools.cycle(("black", "darkorange", "green", "purple"))
+    for (name, cloud), colour in zip(clouds.items(), colours, strict=False):
         axes.scatter(*np.asarray(cloud).T, s=4, color=colour, label=name, linewidths=0)
     axes.set_xlim(-limit, limit)
     axes.set_ylim(-limit, limit)
@@ -182,7 +184,7 @@ class Animation:
     the frames given, the end result.
 
     Args:
-        frames: uint8 pictures of one shape, (height, width, channels), or figures.
+        frames: uint8 or float in [0, 1], (height, width, channels) or (height, width), all of one shape; or figures.
         milliseconds: how long each frame stays; the last stays four times as long.
         enlarge: whole number of screen pixels for each picture pixel.
 
@@ -192,6 +194,7 @@ class Animation:
 
     def __init__(self, frames: Sequence[np.ndarray | Figure], *, milliseconds: int = 300, enlarge: int = 1):
         arrays = [as_picture(frame) if isinstance(frame, Figure) else images.to_uint8(frame) for frame in frames]
+        arrays = [array[..., np.newaxis] if array.ndim == 2 else array for array in arrays]
         shapes = {array.shape for array in arrays}
         if len(shapes) != 1:
             raise ValueError(f"The frames have shapes {sorted(shapes)}; one or more frames of one shape were expected.")
@@ -203,7 +206,7 @@ class Animation:
             return Image.fromarray(array[..., 0] if array.shape[-1] == 1 else array)
 
         stream = io.BytesIO()
-        first, *others = (self.frames[-1], *self.frames) if len(self.frames) > 1 else self.frames
+        first, *others = self.frames[-1], *self.frames[:-1]  # it runs in a circle, so nothing is out of order
         durations = [4 * self.milliseconds] + [self.milliseconds] * len(others)
         picture(first).save(
             stream,

@@ -9,7 +9,7 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("GAN_LIB_OFFLINE", "1")
 
-import pytest  # noqa: E402
+import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 OURS = ("GAN_LIB_DATA", "GAN_LIB_PRESET", "GAN_LIB_PRECISION", "GAN_LIB_REPORT", "GAN_LIB_OFFLINE", "GAN_LIB_OUTPUT")

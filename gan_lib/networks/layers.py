@@ -60,13 +60,14 @@ class SpectralNormalization(keras.layers.Wrapper):
         # Dense and Conv2D keep their outputs on the last axis, Conv2DTranspose on the one before it.
         self._transposed = isinstance(self.layer, _TRANSPOSED)
         outputs = self.layer.kernel.shape[-2 if self._transposed else -1]
+        # No aggregation: each replica of a distributed run computes the same numbers from the same kernel, and one
+        # that waited for the others could not be called inside the condition of a lazy penalty.
         self.u = self.add_weight(
             shape=(1, outputs),
             initializer=keras.initializers.RandomNormal(seed=1),
             trainable=False,
             name="u",
             dtype="float32",
-            aggregation="only_first_replica",
         )
         self.built = True
 

@@ -97,6 +97,14 @@ class GAN(AdversarialModel):
         """Latent vectors, or [latent vectors, labels], to pictures in [-1, 1]."""
         return self.generator(inputs, training=training)
 
+    def _unpacked(self, data):
+        real, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
+        if labels is not None and not self.conditional:
+            raise ValueError("Labels came with the pictures, but this generator takes none. Make batches without labels.")
+        if labels is None and self.conditional:
+            raise ValueError("This generator takes labels, but none came. Make batches of (pictures, labels).")
+        return real, labels
+
     def _latent(self, real, stream):
         return draw_latent(tf.shape(real)[0], self.latent_dim, seed=self.seed, stream=stream, iteration=self.iteration)
 
@@ -113,7 +121,7 @@ class GAN(AdversarialModel):
 
     def train_step(self, data):
         """One update of the discriminator, one of the generator. ``data``: pictures or (pictures, labels)."""
-        real, labels = data if isinstance(data, tuple) else (data, None)
+        real, labels = self._unpacked(data)
         logs = discriminator_step(
             self.generator,
             self.discriminator,
@@ -139,7 +147,7 @@ class GAN(AdversarialModel):
     def test_step(self, data):
         """The same losses on held-out pictures, without an update: a discriminator that only recognises its
         training pictures shows here as ``val_d_loss`` far above ``d_loss``."""
-        real, labels = data if isinstance(data, tuple) else (data, None)
+        real, labels = self._unpacked(data)
         fake = self.generator(network_inputs(self._latent(real, "validation"), labels), training=False)
         real_logits = self.discriminator(network_inputs(real, labels), training=False)
         fake_logits = self.discriminator(network_inputs(fake, labels), training=False)

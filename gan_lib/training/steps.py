@@ -8,6 +8,7 @@ not call the compiled ones: under `tf.distribute` an optimizer refuses to work i
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import keras
 import tensorflow as tf
@@ -36,14 +37,11 @@ def stream_seed(seed: int, stream: str, iteration: tf.Tensor | int = 0) -> tf.Te
     """
     if stream not in STREAMS:
         raise ValueError(f"The random stream is {stream!r}; one of {', '.join(STREAMS)} was expected.")
-    numbers = tf.random.experimental.stateless_fold_in(
-        tf.constant([seed, STREAMS[stream]], tf.int32), tf.cast(iteration, tf.int32)
-    )
+    fold = partial(tf.random.experimental.stateless_fold_in, alg="philox")  # "auto" may differ between devices
+    numbers = fold(tf.constant([seed, STREAMS[stream]], tf.int32), tf.cast(iteration, tf.int32))
     replicas = tf.distribute.get_replica_context()
     if replicas is not None and replicas.num_replicas_in_sync > 1:
-        numbers = tf.random.experimental.stateless_fold_in(
-            numbers, tf.cast(replicas.replica_id_in_sync_group, tf.int32)
-        )
+        numbers = fold(numbers, tf.cast(replicas.replica_id_in_sync_group, tf.int32))
     return numbers
 
 

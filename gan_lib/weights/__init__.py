@@ -37,13 +37,20 @@ def model_card(name: str, folder: Path = FOLDER) -> dict[str, Any]:
         The card's fields, those of `CARD_FIELDS` and ``sha256``.
 
     Raises:
-        WeightsError: if there is no such card.
+        WeightsError: if there is no such card, or it is damaged.
     """
     path = Path(folder) / f"{name}.json"
     if not path.exists():
         known = ", ".join(sorted(card.stem for card in Path(folder).glob("*.json"))) or "none"
         raise WeightsError(f"There are no released weights named {name!r}. Known here: {known}.")
-    return json.loads(path.read_text(encoding="utf-8"))
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+        missing = [field for field in (*CARD_FIELDS, "sha256") if field not in card]
+    except (ValueError, TypeError) as error:
+        raise WeightsError(f"The card {path.name} is damaged: {error}. Install the course again.") from error
+    if missing:
+        raise WeightsError(f"The card {path.name} lacks {', '.join(missing)}. Install the course again.")
+    return card
 
 
 def load_released(model: keras.Model, name: str, folder: Path = FOLDER) -> keras.Model:
@@ -58,7 +65,8 @@ def load_released(model: keras.Model, name: str, folder: Path = FOLDER) -> keras
         The same model, with the weights.
 
     Raises:
-        WeightsError: if the file is missing, its sha256 differs, or it does not fit the network.
+        WeightsError: if the file is missing, its sha256 differs, or it does not fit the network, which then keeps
+            the weights that it had.
     """
     card = model_card(name, folder)
     path = Path(folder) / f"{name}.weights.h5"
@@ -68,11 +76,19 @@ def load_released(model: keras.Model, name: str, folder: Path = FOLDER) -> keras
     if found != card["sha256"]:
         raise WeightsError(
             f"{path.name} has sha256 {found[:12]}..., but its card says {card['sha256'][:12]}...: the file is "
-            "damaged or not the released one. Install the course again, or fetch Git-LFS files if you cloned it with LFS."
+            "damaged or not the released one. Install the course again, or fetch Git-LFS files if you cloned with LFS."
         )
+    # Keras loads a file into a network that lacks its last layers without a word.
+    if model.count_params() != card["parameters"]:
+        raise WeightsError(
+            f"{path.name} does not fit the network {model.name}: it holds {card['parameters']} weights, the network "
+            f"has {model.count_params()}. Build the network that the card names."
+        )
+    before = model.get_weights()
     try:
         model.load_weights(path)
     except Exception as error:  # Keras raises whatever the file's reader raises
+        model.set_weights(before)  # it may have come half way
         raise WeightsError(f"{path.name} does not fit the network {model.name}: {error}") from error
     return model
 

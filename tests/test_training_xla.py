@@ -1,0 +1,77 @@
+"""training: every kind of step also runs under XLA, which `jit_compile="auto"` turns on where there is a GPU.
+
+Nothing here needs a GPU: XLA compiles for the CPU as well, and refuses the same operations.
+"""
+
+import pytest
+import tensorflow as tf
+from small_gans import assert_same, discriminator, fit, gan, generator, pictures, sgd, weights
+from test_training_gan import conditional, with_labels
+
+from gan_lib import losses
+from gan_lib.networks.layers import SpectralNormalization
+
+
+def spectral():
+    return generator(), discriminator(normalised=False, wrapper=SpectralNormalization)
+
+
+def critic():
+    return generator(), discriminator(normalised=False)
+
+
+STEPS = {
+    "published": {},
+    "lazy R1": {"penalty": losses.r1_penalty, "penalty_weight": 1.0, "penalty_every": 2, "networks": critic},
+    "Wasserstein with gradient penalty": {
+        "discriminator_loss": losses.wasserstein_discriminator_loss,
+        "generator_loss": losses.wasserstein_generator_loss,
+        "penalty": losses.gradient_penalty,
+        "networks": critic,
+    },
+    "hinge with spectral normalisation": {
+        "discriminator_loss": losses.hinge_discriminator_loss,
+        "generator_loss": losses.hinge_generator_loss,
+        "networks": spectral,
+    },
+    "least squares with labels": {
+        "discriminator_loss": losses.least_squares_discriminator_loss,
+        "generator_loss": losses.least_squares_generator_loss,
+        "networks": conditional,
+    },
+}
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_xla_ends_at_the_same_weights(name):
+    settings = STEPS[name]
+    data = with_labels() if settings.get("networks") is conditional else None
+    plain, compiled = (gan(optimizers=sgd, jit_compile=jit, **settings) for jit in (False, True))
+    start = weights(plain)
+    for model in (plain, compiled):
+        fit(model, steps=3, data=data)
+    assert int(compiled.iteration.numpy()) == 3
+    assert_same(weights(compiled), weights(plain), rtol=1e-3, atol=1e-4)
+    moved = max(abs(new - old).max() for new, old in zip(weights(plain), start, strict=True) if new.shape)
+    assert moved > 1e-3
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_xla_compiles_half_precision_with_loss_scaling(policy, precision):
+    precision(policy)
+    model = gan(jit_compile=True, penalty=losses.r1_penalty, penalty_every=2)
+    before = weights(model.discriminator)
+    history = fit(model, steps=2).history
+    assert all(tf.math.is_finite(values[0]) for values in history.values())
+    assert any((new != old).any() for new, old in zip(weights(model.discriminator), before, strict=True))
+
+
+def test_what_must_stay_in_the_data_pipeline_is_refused_by_xla():
+    """Why degradations never belong in a step: some of their operations do not compile."""
+
+    def bicubic(batch):
+        return tf.image.resize(batch, (2, 2), method="bicubic", antialias=True)
+
+    assert tf.function(bicubic)(pictures(2)).shape == (2, 2, 2, 1)
+    with pytest.raises((tf.errors.InvalidArgumentError, tf.errors.UnimplementedError)):
+        tf.function(bicubic, jit_compile=True)(tf.constant(pictures(2)))

@@ -1,0 +1,195 @@
+"""weights: released files are checked against their cards, and written whole or not at all."""
+
+import errno
+import hashlib
+import json
+import os
+
+import keras
+import numpy as np
+import pytest
+
+from gan_lib import weights
+from gan_lib.networks.digit_classifier import digit_classifier
+from gan_lib.weights import CARD_FIELDS, FOLDER, WeightsError, load_released, model_card, save_released
+
+CARD = {field: "said here" for field in CARD_FIELDS if field not in ("name", "parameters")}
+
+
+def network(units=3, start=0):
+    keras.utils.set_random_seed(start)
+    return keras.Sequential([keras.Input((4,)), keras.layers.Dense(units), keras.layers.Dense(2)], name="small")
+
+
+class OneByTwo(keras.layers.Layer):
+    def build(self, input_shape):
+        self.shift = self.add_weight(shape=(1, 2), initializer="zeros")
+
+    def call(self, inputs):
+        return inputs + self.shift
+
+
+@pytest.fixture
+def released(tmp_path):
+    """A folder with a released network, and that network."""
+    model = network(start=1)
+    assert save_released(model, "small", CARD, tmp_path) == tmp_path / "small.weights.h5"
+    return tmp_path, model
+
+
+def assert_unchanged(model, before):
+    for now, old in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(now, old)
+
+
+def test_there_and_back(released):
+    folder, model = released
+    fresh = network(start=2)
+    assert load_released(fresh, "small", folder) is fresh
+    assert_unchanged(fresh, model.get_weights())
+    card = model_card("small", folder)
+    assert set(card) == {*CARD_FIELDS, "sha256"}
+    assert card["name"] == "small"
+    assert card["parameters"] == 4 * 3 + 3 + 3 * 2 + 2
+    assert card["sha256"] == hashlib.sha256((folder / "small.weights.h5").read_bytes()).hexdigest()
+    assert sorted(os.listdir(folder)) == ["small.json", "small.weights.h5"]
+
+
+def test_an_unknown_name_lists_the_known_ones(released, tmp_path):
+    with pytest.raises(WeightsError, match="named 'smal'. Known here: small"):
+        model_card("smal", released[0])
+    with pytest.raises(WeightsError, match="Known here: none"):
+        load_released(network(), "small", tmp_path / "empty")
+
+
+def test_a_missing_file(released):
+    folder, _ = released
+    (folder / "small.weights.h5").unlink()
+    with pytest.raises(WeightsError, match="small.weights.h5 is missing. Install the course again"):
+        load_released(network(), "small", folder)
+
+
+@pytest.mark.parametrize("damage", [lambda raw: raw[: len(raw) // 2], lambda raw: raw[:-1] + b"?", lambda raw: b""])
+def test_a_file_that_is_not_the_released_one(released, damage):
+    folder, _ = released
+    path = folder / "small.weights.h5"
+    path.write_bytes(damage(path.read_bytes()))
+    fresh = network(start=2)
+    before = fresh.get_weights()
+    with pytest.raises(WeightsError, match="sha256 .* its card says .*damaged or"):
+        load_released(fresh, "small", folder)
+    assert_unchanged(fresh, before)
+
+
+def test_a_file_of_git_lfs_is_hinted_at(released):
+    folder, _ = released
+    (folder / "small.weights.h5").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
+    with pytest.raises(WeightsError, match="Git-LFS"):
+        load_released(network(), "small", folder)
+
+
+def recorded_again(folder):
+    """The card now has the sha256 of whatever file is there."""
+    card = json.loads((folder / "small.json").read_text())
+    card["sha256"] = hashlib.sha256((folder / "small.weights.h5").read_bytes()).hexdigest()
+    (folder / "small.json").write_text(json.dumps(card))
+
+
+def test_a_damaged_file_with_the_right_sum(released):
+    folder, _ = released
+    path = folder / "small.weights.h5"
+    path.write_bytes(path.read_bytes()[:1000])
+    recorded_again(folder)
+    fresh = network(start=2)
+    before = fresh.get_weights()
+    with pytest.raises(WeightsError, match="small.weights.h5 does not fit the network small"):
+        load_released(fresh, "small", folder)
+    assert_unchanged(fresh, before)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        lambda: network(units=5),
+        lambda: keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)], name="small"),
+        # As many weights. The first layer fits and the second does not: it must not keep the first one's new weights.
+        lambda: keras.Sequential(
+            [keras.Input((4,)), keras.layers.Dense(3), keras.layers.Dense(2, use_bias=False), OneByTwo()], name="small"
+        ),
+    ],
+)
+def test_another_network_stays_as_it_was(released, other):
+    model = other()
+    before = model.get_weights()
+    with pytest.raises(WeightsError, match="does not fit the network small"):
+        load_released(model, "small", released[0])
+    assert_unchanged(model, before)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "", "3"])
+def test_a_damaged_card(released, text):
+    folder, _ = released
+    (folder / "small.json").write_text(text)
+    with pytest.raises(WeightsError, match="small.json (is damaged|lacks)"):
+        load_released(network(), "small", folder)
+
+
+@pytest.mark.parametrize("field", [*CARD_FIELDS, "sha256"])
+def test_a_card_without_a_field(released, field):
+    folder, _ = released
+    card = model_card("small", folder)
+    del card[field]
+    (folder / "small.json").write_text(json.dumps(card))
+    with pytest.raises(WeightsError, match=f"small.json lacks {field}"):
+        load_released(network(), "small", folder)
+
+
+def test_no_release_without_all_fields(tmp_path):
+    with pytest.raises(ValueError, match="The card of small lacks licence"):
+        save_released(network(), "small", {key: value for key, value in CARD.items() if key != "licence"}, tmp_path)
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("step", ["weights", "card"])
+def test_a_disk_that_fills_leaves_the_old_release(released, step, monkeypatch):
+    folder, old = released
+
+    def full(*args, **kwargs):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def half(self, path, *args, **kwargs):
+        path.write_bytes(b"half of it")
+        full()
+
+    if step == "weights":
+        monkeypatch.setattr(keras.Model, "save_weights", half)
+    else:
+        monkeypatch.setattr(weights.json, "dumps", full)
+    with pytest.raises(OSError, match="could not be written: the disk is full"):
+        save_released(network(start=5), "small", CARD, folder)
+    monkeypatch.undo()
+    assert sorted(os.listdir(folder)) == ["small.json", "small.weights.h5"]
+    assert_unchanged(load_released(network(start=2), "small", folder), old.get_weights())
+
+
+# What is released with the course. A new network gets a line here, or the tests fail.
+NETWORKS = {"digit_classifier": digit_classifier}
+LIMIT_MB = {"digit_classifier": 1.0}
+
+
+def test_every_file_has_a_card_and_every_card_a_file():
+    files = {path.name.removesuffix(".weights.h5") for path in FOLDER.glob("*.h5")}
+    assert files == {path.stem for path in FOLDER.glob("*.json")}
+    assert files <= set(NETWORKS)
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in FOLDER.glob("*.json")))
+def test_released(name):
+    card = model_card(name)
+    assert card["name"] == name
+    assert all(card[field] not in ("", None, [], {}) for field in CARD_FIELDS)
+    path = FOLDER / f"{name}.weights.h5"
+    assert path.stat().st_size < LIMIT_MB.get(name, 4.0) * 1_000_000
+    model = load_released(NETWORKS[name](), name)
+    assert card["parameters"] == model.count_params()
+    assert all(np.isfinite(weight).all() for weight in model.get_weights())
