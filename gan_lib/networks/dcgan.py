@@ -82,15 +82,17 @@ def dcgan_discriminator(widths: tuple[int, int] = (64, 128), batch_normalisation
     Returns:
         A model from pictures, float32 (batch, 28, 28, 1) in [-1, 1], to logits, float32 (batch, 1).
     """
+    # Without the normalisation nothing makes up for small initial weights: their logits would stay near 0 for long.
+    start = _initial_weights() if batch_normalisation else "glorot_uniform"
     pictures = keras.Input((28, 28, 1), name="pictures")
-    x = layers.Conv2D(widths[0], 5, strides=2, padding="same", kernel_initializer=_initial_weights())(pictures)
+    x = layers.Conv2D(widths[0], 5, strides=2, padding="same", kernel_initializer=start)(pictures)
     x = layers.LeakyReLU(negative_slope=0.2)(x)
     x = layers.Conv2D(
-        widths[1], 5, strides=2, padding="same", use_bias=not batch_normalisation, kernel_initializer=_initial_weights()
+        widths[1], 5, strides=2, padding="same", use_bias=not batch_normalisation, kernel_initializer=start
     )(x)
     if batch_normalisation:
         x = layers.BatchNormalization(momentum=0.9)(x)
     x = layers.LeakyReLU(negative_slope=0.2)(x)
     x = layers.Flatten()(x)
-    logits = layers.Dense(1, kernel_initializer=_initial_weights(), dtype="float32", name="logits")(x)
+    logits = layers.Dense(1, kernel_initializer=start, dtype="float32", name="logits")(x)
     return keras.Model(pictures, logits, name="dcgan_discriminator")

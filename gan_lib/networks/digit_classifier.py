@@ -9,7 +9,7 @@ from keras import layers
 FEATURES_LAYER = "features"
 
 
-def digit_classifier(feature_units: int = 64) -> keras.Model:
+def digit_classifier(feature_units: int = 128) -> keras.Model:
     """A small convolutional classifier of 28x28 grey pictures into ten classes.
 
     It computes in float32 under every precision policy, so that a measure does not depend on the machine.
@@ -23,7 +23,7 @@ def digit_classifier(feature_units: int = 64) -> keras.Model:
     """
     pictures = keras.Input((28, 28, 1), name="pictures")
     x = pictures
-    for width, strides in ((32, 1), (32, 2), (64, 1), (64, 2), (64, 1)):
+    for width, strides in ((32, 1), (32, 2), (64, 1), (64, 2), (48, 1)):
         x = layers.Conv2D(width, 3, strides=strides, padding="same", use_bias=False, dtype="float32")(x)
         x = layers.BatchNormalization(momentum=0.95, dtype="float32")(x)
         x = layers.ReLU(dtype="float32")(x)
