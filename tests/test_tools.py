@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import tomllib
+import warnings
 from pathlib import Path
 
 import check_course
@@ -268,6 +269,12 @@ def test_an_environment_in_order_is_left_alone(tmp_path):
     (folder / ".in-order").write_text(f"{sums.stdout.strip()} {ROOT}/{folder}\n")
     done = run_setup(folder)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("module", ["gan_lib.losses", "run_course"])
+def test_a_warning_of_our_own_is_an_error(module):
+    with pytest.raises(UserWarning, match="ours"):
+        warnings.warn_explicit("ours", UserWarning, "file.py", 1, module=module)
 
 
 def test_the_steps_of_the_check_are_all_run_and_one_failure_counts(monkeypatch, capsys):
