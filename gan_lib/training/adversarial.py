@@ -6,6 +6,7 @@ What one scheme does in a step is not here: see `generation`.
 from collections.abc import Sequence
 
 import keras
+import tensorflow as tf
 
 from gan_lib.training.steps import Logs
 
@@ -73,6 +74,11 @@ class AdversarialModel(keras.Model):
             if not optimizer.built:
                 optimizer.build(network.trainable_variables)
             setattr(self, f"{key}_optimizer", optimizer)
+
+    def fit(self, x=None, y=None, **kwargs):
+        """As Keras' own `fit`. A dataset is taken in its own order, without the warning that Keras 3.15 gives then."""
+        kwargs.setdefault("shuffle", not isinstance(x, tf.data.Dataset))
+        return super().fit(x, y, **kwargs)
 
     def log(self, values: Logs) -> Logs:
         """Adds one step's values to the epoch's averages and returns those, as Keras' own `train_step` does."""
