@@ -81,7 +81,7 @@ class SampleGrid(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         """Draws frame 0, unless the run goes on from an earlier one, even one of yesterday."""
-        if not self.frames and int(self.model.iteration) == 0:
+        if not self.frames and int(self.model.iteration.numpy()) == 0:
             self._draw(0)
 
     def on_epoch_end(self, epoch, logs=None):
@@ -131,8 +131,9 @@ class TrainingBackup(keras.callbacks.Callback):
     """Writes the whole state of a training after each epoch, so that it can stop anywhere and go on.
 
     One file holds the weights of every network, the moments of every optimizer, the step counter, the averages, the
-    states of random layers such as Dropout (which Keras leaves out), the epoch and the history so far. It is written beside the old one and then takes its place: a run that is killed
-    during the write still has the backup before. (Keras' `BackupAndRestore` overwrites in place.)
+    states of random layers such as Dropout (which Keras leaves out), the epoch and the history so far. It is written
+    beside the old one and then takes its place: a run that is killed during the write still has the backup before.
+    (Keras' `BackupAndRestore` overwrites in place.)
 
     Args:
         path: the file, ending in ``.weights.h5``.

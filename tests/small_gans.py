@@ -20,7 +20,8 @@ def pictures(count=16, seed=0):
 
 def batches(batch_size=8, steps=4):
     """The same batches again and again."""
-    return tf.data.Dataset.from_tensor_slices(pictures(batch_size * steps)).batch(batch_size).repeat()
+    whole = tf.data.Dataset.from_tensor_slices(pictures(batch_size * steps))
+    return whole.batch(batch_size, drop_remainder=True).repeat()
 
 
 def generator(normalised=True, labels=None):
@@ -71,7 +72,7 @@ def gan(*, seed=3, start=7, average_decay=0.9, networks=None, optimizers=adam, *
 
 def fit(model, epochs=1, steps=2, data=None, **kwargs):
     data = batches() if data is None else data
-    # shuffle=False, since Keras 3.15 warns that it does not shuffle a tf.data.Dataset.
+    # shuffle=False, since Keras 3.15 warns that it does not shuffle a dataset (ours does not need it).
     return model.fit(data, epochs=epochs, steps_per_epoch=steps, verbose=0, shuffle=False, **kwargs)
 
 

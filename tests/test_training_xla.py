@@ -10,6 +10,7 @@ from test_training_gan import conditional, with_labels
 
 from gan_lib import losses
 from gan_lib.networks.layers import SpectralNormalization
+from gan_lib.training import generation
 
 
 def spectral():
@@ -42,7 +43,28 @@ STEPS = {
 }
 
 
+@pytest.fixture
+def same_numbers(monkeypatch):
+    """Latents and mixtures that are no random numbers: from the same seed XLA draws others than TensorFlow does."""
+
+    def latents(batch_size, latent_dim, *, seed, stream, iteration):
+        phase = tf.cast(iteration, tf.float32) + len(stream)
+        numbers = tf.cast(tf.range(batch_size * latent_dim), tf.float32)
+        return tf.reshape(tf.sin(3.7 * numbers + phase) * 1.4, [batch_size, latent_dim])
+
+    uniform = tf.random.stateless_uniform
+
+    def mixtures(shape, seed, alg="philox", **others):
+        if others:  # an initializer of Keras
+            return uniform(shape, seed, alg=alg, **others)
+        return tf.reshape(tf.linspace(0.0, 1.0, shape[0]), shape)
+
+    monkeypatch.setattr(generation, "draw_latent", latents)
+    monkeypatch.setattr(tf.random, "stateless_uniform", mixtures)
+
+
 @pytest.mark.parametrize("name", STEPS)
+@pytest.mark.usefixtures("same_numbers")
 def test_xla_ends_at_the_same_weights(name):
     settings = STEPS[name]
     data = with_labels() if settings.get("networks") is conditional else None
@@ -56,9 +78,8 @@ def test_xla_ends_at_the_same_weights(name):
     assert moved > 1e-3
 
 
-@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
-def test_xla_compiles_half_precision_with_loss_scaling(policy, precision):
-    precision(policy)
+def test_xla_compiles_half_precision_with_loss_scaling(precision):
+    precision("mixed_float16")
     model = gan(jit_compile=True, penalty=losses.r1_penalty, penalty_every=2)
     before = weights(model.discriminator)
     history = fit(model, steps=2).history

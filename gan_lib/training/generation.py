@@ -100,7 +100,7 @@ class GAN(AdversarialModel):
     def _unpacked(self, data):
         real, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
         if labels is not None and not self.conditional:
-            raise ValueError("Labels came with the pictures, but this generator takes none. Make batches without labels.")
+            raise ValueError("Labels came with the pictures, but this generator takes none. Make batches of pictures.")
         if labels is None and self.conditional:
             raise ValueError("This generator takes labels, but none came. Make batches of (pictures, labels).")
         return real, labels

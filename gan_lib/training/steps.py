@@ -51,7 +51,8 @@ def draw_latent(
     """Draws latent vectors that are a function of the seed and the iteration alone.
 
     A random generator with a state would start anew when training resumes, and would give every replica of a
-    distributed run the same numbers.
+    distributed run the same numbers. (XLA draws other numbers than TensorFlow does from the same seed, so runs are
+    comparable number by number only with the same ``jit_compile``.)
 
     Args:
         batch_size: how many vectors.
