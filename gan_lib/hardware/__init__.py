@@ -11,6 +11,7 @@ Example:
 from __future__ import annotations
 
 import os
+import warnings
 from typing import Any
 
 from gan_lib.hardware.advice import LEVELS, Finding, findings
@@ -87,6 +88,8 @@ def setup(*, seed: int = 0) -> str:
             tf.config.experimental.set_memory_growth(gpu, True)
         except RuntimeError:  # the card is in use already, in this kernel; it keeps the setting it has
             break
+    # Keras 3.15 gives this advice at every fit() on a tf.data.Dataset, whose order is the dataset's own business.
+    warnings.filterwarnings("ignore", message=".*shuffle=True.* was passed, but will be ignored")
     policy, policy_reason = choose_precision(machine)
     chosen, preset_reason = choose_preset(machine)
     keras.mixed_precision.set_global_policy(policy)
