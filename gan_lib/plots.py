@@ -234,8 +234,11 @@ class Animation:
     def _palette(self) -> Image.Image | None:
         if self.colours is None or self.frames[0].shape[-1] == 1:
             return None
-        # One palette for all frames: with a palette each, colours would flicker.
-        return Image.fromarray(np.concatenate(self.frames)).quantize(self.colours, dither=Image.Dither.NONE)
+        # One palette for all frames: with a palette each, colours would flicker. Coverage keeps rare colours, such as a
+        # few orange points; the default (median cut) turns them brown.
+        return Image.fromarray(np.concatenate(self.frames)).quantize(
+            self.colours, method=Image.Quantize.MAXCOVERAGE, kmeans=4, dither=Image.Dither.NONE
+        )
 
 
 def animation(
