@@ -98,6 +98,23 @@ def test_a_write_that_is_interrupted_leaves_the_old_backup(interrupted, monkeypa
     assert_still_whole(path, before)
 
 
+def test_the_backup_of_keras_is_overwritten_in_place(tmp_path, monkeypatch):
+    def half(self, filepath, **kwargs):
+        Path(filepath).write_bytes(b"half of it")
+        raise KeyboardInterrupt
+
+    def backup():
+        return keras.callbacks.BackupAndRestore(tmp_path, delete_checkpoint=False)
+
+    fit(gan(run_eagerly=True), steps=1, callbacks=[backup()])
+    (path,) = tmp_path.rglob("*.weights.h5")
+    gan().load_weights(path)  # whole so far
+    monkeypatch.setattr(keras.Model, "save_weights", half)
+    with pytest.raises(KeyboardInterrupt):
+        fit(gan(run_eagerly=True), epochs=2, steps=1, callbacks=[backup()])
+    assert path.read_bytes() == b"half of it"
+
+
 def test_a_disk_that_fills_is_one_sentence(interrupted, monkeypatch):
     path, before = interrupted
 

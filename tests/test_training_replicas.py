@@ -136,6 +136,14 @@ with strategy.scope():
     )
 found["lazy"] = fit(spectral, steps=4).history["d_loss"]
 
+with strategy.scope():
+    fused = gan(steps_per_execution=2)
+try:
+    fit(fused, steps=4)
+    found["fused"] = "ran"
+except Exception as error:
+    found["fused"] = type(error).__name__
+
 keras.config.set_dtype_policy("mixed_float16")
 with strategy.scope():
     half = gan()
@@ -187,3 +195,8 @@ def test_a_lazy_penalty_on_normalised_layers_runs(found):
 
 def test_loss_scaling_runs(found):
     assert all(0 < value < 10 for value in found["float16"])
+
+
+def test_fused_steps_do_not_work_there(found):
+    """A limit of Keras that lessons must know. If this fails Keras has mended it, and the limit may go."""
+    assert found["fused"] != "ran"

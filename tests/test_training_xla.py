@@ -6,39 +6,46 @@ Nothing here needs a GPU: XLA compiles for the CPU as well, and refuses the same
 import pytest
 import tensorflow as tf
 from small_gans import assert_same, discriminator, fit, gan, generator, pictures, sgd, weights
-from test_training_gan import conditional, with_labels
+from test_training_gan import with_labels
 
 from gan_lib import losses
 from gan_lib.networks.layers import SpectralNormalization
 from gan_lib.training import generation
 
 
-def spectral():
-    return generator(), discriminator(normalised=False, wrapper=SpectralNormalization)
-
-
 def critic():
     return generator(), discriminator(normalised=False)
 
 
+def labelled():
+    return generator(labels=3), discriminator(normalised=False, labels=3)
+
+
+def spectral():
+    return generator(), discriminator(normalised=False, wrapper=SpectralNormalization)
+
+
+# Compiling takes seconds, so each step shows several things at once.
 STEPS = {
     "published": {},
-    "lazy R1": {"penalty": losses.r1_penalty, "penalty_weight": 1.0, "penalty_every": 2, "networks": critic},
-    "Wasserstein with gradient penalty": {
+    "least squares, labels, lazy R1": {
+        "discriminator_loss": losses.least_squares_discriminator_loss,
+        "generator_loss": losses.least_squares_generator_loss,
+        "penalty": losses.r1_penalty,
+        "penalty_weight": 1.0,
+        "penalty_every": 2,
+        "networks": labelled,
+    },
+    "Wasserstein, gradient penalty": {
         "discriminator_loss": losses.wasserstein_discriminator_loss,
         "generator_loss": losses.wasserstein_generator_loss,
         "penalty": losses.gradient_penalty,
         "networks": critic,
     },
-    "hinge with spectral normalisation": {
+    "hinge, spectral normalisation": {
         "discriminator_loss": losses.hinge_discriminator_loss,
         "generator_loss": losses.hinge_generator_loss,
         "networks": spectral,
-    },
-    "least squares with labels": {
-        "discriminator_loss": losses.least_squares_discriminator_loss,
-        "generator_loss": losses.least_squares_generator_loss,
-        "networks": conditional,
     },
 }
 
@@ -67,7 +74,7 @@ def same_numbers(monkeypatch):
 @pytest.mark.usefixtures("same_numbers")
 def test_xla_ends_at_the_same_weights(name):
     settings = STEPS[name]
-    data = with_labels() if settings.get("networks") is conditional else None
+    data = with_labels() if settings.get("networks") is labelled else None
     plain, compiled = (gan(optimizers=sgd, jit_compile=jit, **settings) for jit in (False, True))
     start = weights(plain)
     for model in (plain, compiled):
@@ -80,7 +87,7 @@ def test_xla_ends_at_the_same_weights(name):
 
 def test_xla_compiles_half_precision_with_loss_scaling(precision):
     precision("mixed_float16")
-    model = gan(jit_compile=True, penalty=losses.r1_penalty, penalty_every=2)
+    model = gan(jit_compile=True)
     before = weights(model.discriminator)
     history = fit(model, steps=2).history
     assert all(tf.math.is_finite(values[0]) for values in history.values())
