@@ -5,6 +5,8 @@ Never in here: pages, tables, and which lessons are run; `run_course.py` sees to
 
 from __future__ import annotations
 
+import base64
+import io
 import re
 import sys
 import threading
@@ -20,6 +22,7 @@ from jupyter_client import AsyncKernelManager
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_core.utils import ensure_event_loop
 from nbclient.exceptions import CellExecutionError, DeadKernelError
+from PIL import Image
 
 GIGABYTE = 1e9
 # What TensorFlow's C++ part writes before Python can silence it. It says nothing about the lesson.
@@ -241,7 +244,30 @@ def tidy(notebook: nbformat.NotebookNode) -> None:
         for output in cell.outputs:
             if output.output_type == "stream" and output.name == "stderr":
                 output.text = TENSORFLOW_CHATTER.sub("", output.text)
+            if "image/png" in output.get("data", {}):
+                output.data["image/png"] = smaller_png(output.data["image/png"])
         cell.outputs = [output for output in cell.outputs if output.get("text", "x") != ""]
+
+
+def smaller_png(encoded: str) -> str:
+    """The same still picture with a palette where it has few enough colours, in base64; others come back as they are.
+
+    Matplotlib stores four channels for each pixel, also of grey digits; a notebook must stay under its limit.
+    """
+    with Image.open(io.BytesIO(base64.b64decode(encoded))) as picture:
+        if getattr(picture, "n_frames", 1) > 1 or picture.mode not in ("RGB", "RGBA"):
+            return encoded
+        colours = picture.getcolors(256)
+        if colours is None or (picture.mode == "RGBA" and any(colour[3] != 255 for _, colour in colours)):
+            return encoded
+        plain = picture.convert("RGB")
+        reduced = plain.quantize(len(colours))
+        if reduced.convert("RGB").tobytes() != plain.tobytes():  # the palette must lose nothing
+            return encoded
+        stream = io.BytesIO()
+        reduced.save(stream, format="PNG", optimize=True)
+    again = base64.b64encode(stream.getvalue()).decode()
+    return min(encoded, again, key=len)
 
 
 if __name__ == "__main__":
