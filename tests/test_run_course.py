@@ -13,7 +13,7 @@ from pathlib import Path
 import nbformat
 import pytest
 import run_course
-from lesson_run import describe_failure, tidy
+from lesson_run import describe_failure, smaller_png, tidy
 from nbformat import v4
 from PIL import Image
 
@@ -278,6 +278,22 @@ def test_tidy_removes_what_is_no_result():
     assert notebook.cells[0].metadata == {"tags": ["a"]}
     assert "widgets" not in notebook.metadata
     assert "gan_lib" in notebook.metadata
+
+
+def test_still_pictures_get_a_palette_and_lose_nothing():
+    grey = Image.effect_noise((64, 64), 40)
+    for picture, shrinks in (
+        (grey.convert("RGBA"), True),
+        (Image.merge("RGB", [Image.effect_noise((64, 64), 90) for _ in range(3)]), False),  # too many colours
+        (Image.new("RGBA", (64, 64), (255, 0, 0, 100)), False),  # partly transparent: left alone
+    ):
+        stream = io.BytesIO()
+        picture.save(stream, format="PNG")
+        before = base64.b64encode(stream.getvalue()).decode()
+        after = smaller_png(before)
+        assert (len(after) < len(before)) if shrinks else (after == before)
+        again = Image.open(io.BytesIO(base64.b64decode(after))).convert("RGBA")
+        assert again.tobytes() == picture.convert("RGBA").tobytes()
 
 
 def test_animated_pictures_stay_animated(lessons):
