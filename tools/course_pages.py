@@ -20,7 +20,7 @@ import jinja2
 import latex2mathml.converter
 import nbconvert
 import nbformat
-from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from nbconvert.filters.markdown_mistune import InvalidNotebook, IPythonRenderer, MarkdownWithMath
 from pygments.formatters import HtmlFormatter
 
 STYLE = """
@@ -166,9 +166,12 @@ def page(
 
     Raises:
         ExternalAddress: an output or a cell would load a script, a picture or a style from elsewhere.
-        ValueError: a formula cannot be shown.
+        ValueError: a formula cannot be shown, or a cell names an attached picture that is not attached.
     """
-    body, _ = _Exporter().from_notebook_node(notebook)
+    try:
+        body, _ = _Exporter().from_notebook_node(notebook)
+    except InvalidNotebook as error:
+        raise ValueError(f"the page cannot be made ({error}). Attach the picture to its cell.") from error
     soup = bs4.BeautifulSoup(body, "html.parser")
     _take_pictures_in(soup, folder)
     _repair_links(soup, folder, output)
