@@ -82,7 +82,7 @@ def dcgan_discriminator(widths: tuple[int, int] = (64, 128), batch_normalisation
     Returns:
         A model from pictures, float32 (batch, 28, 28, 1) in [-1, 1], to logits, float32 (batch, 1).
     """
-    # Without the normalisation nothing makes up for small initial weights: their logits would stay near 0 for long.
+    # Without the normalisation the scale of the weights counts, so they start at Keras' default instead of N(0, 0.02).
     start = _initial_weights() if batch_normalisation else "glorot_uniform"
     pictures = keras.Input((28, 28, 1), name="pictures")
     x = layers.Conv2D(widths[0], 5, strides=2, padding="same", kernel_initializer=start)(pictures)
