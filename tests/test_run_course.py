@@ -241,7 +241,14 @@ def test_ctrl_c_keeps_finished_pages_and_says_how_to_go_on(tmp_path, plain_envir
         "--output",
         str(tmp_path / "out"),
     ]
-    process = subprocess.Popen(call, cwd=script.parent.parent, stdout=subprocess.PIPE, text=True)
+    # A test run that was started in the background has Ctrl-C switched off, and would hand that down.
+    process = subprocess.Popen(
+        call,
+        cwd=script.parent.parent,
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     waited = time.monotonic()
     while not (folder / "began").exists() and time.monotonic() - waited < 60:
         time.sleep(0.1)
