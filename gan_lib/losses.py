@@ -247,3 +247,38 @@ def r1_penalty(
     """
     del fake, seed
     return 0.5 * _mean(tf.reduce_sum(tf.square(_input_gradients(discriminator, tf.cast(real, tf.float32))), axis=1))
+
+
+def _over_mask(values: tf.Tensor, mask: tf.Tensor | None) -> tf.Tensor:
+    """The mean of all values, or of those where the mask is 1."""
+    if mask is None:
+        return _mean(values)
+    mask = tf.broadcast_to(tf.cast(mask, tf.float32), tf.shape(values))
+    return tf.math.divide_no_nan(tf.reduce_sum(tf.cast(values, tf.float32) * mask), tf.reduce_sum(mask))
+
+
+def mean_absolute_error(restored: tf.Tensor, clean: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
+    """The L1 distance. Its best answer to several plausible pictures is their median: it blurs less than L2.
+
+    Args:
+        restored: float (batch, height, width, channels) in [-1, 1].
+        clean: the truth, of the same shape and range.
+        mask: (batch, height, width, 1) of zeros and ones; if given, only pixels where it is 1 count.
+
+    Returns:
+        A float32 scalar from 0 to 2; 0 where the mask is 0 everywhere.
+
+    Source: Zhao et al. 2017, "Loss Functions for Image Restoration with Neural Networks".
+    """
+    return _over_mask(tf.abs(tf.cast(restored, tf.float32) - tf.cast(clean, tf.float32)), mask)
+
+
+def mean_squared_error(restored: tf.Tensor, clean: tf.Tensor, mask: tf.Tensor | None = None) -> tf.Tensor:
+    """The squared L2 distance. Its best answer to several plausible pictures is their mean: it blurs.
+
+    Arguments as `mean_absolute_error`.
+
+    Returns:
+        A float32 scalar from 0 to 4; 0 where the mask is 0 everywhere.
+    """
+    return _over_mask(tf.square(tf.cast(restored, tf.float32) - tf.cast(clean, tf.float32)), mask)

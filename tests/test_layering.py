@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "networks": set(),
     "weights": {"networks", "files"},
     "metrics": {"images"},
-    "training": {"losses", "metrics"},
+    "training": {"images", "losses", "metrics"},
     "callbacks": {"images", "files", "training", "metrics", "losses"},
     "plots": {"images"},
     "course": {"files", "hardware"},

@@ -7,6 +7,7 @@ from gan_lib.datasets.batching import batches, check_labels, epoch_order
 from gan_lib.datasets.bundled_photographs import bundled_paths, bundled_photographs, held_out_names, held_out_twin
 from gan_lib.datasets.digits import Digits, load_digits
 from gan_lib.datasets.folders import CocoFolder, CocoPicture, find_photographs, read_coco
+from gan_lib.datasets.pairs import denoising_pairs, restoration_pairs
 from gan_lib.datasets.patches import patches
 from gan_lib.datasets.photographs import Photographs, download_flowers, load_photographs
 from gan_lib.datasets.places import DataError, data_folder, keras_cache
@@ -22,6 +23,7 @@ __all__ = [
     "bundled_photographs",
     "check_labels",
     "data_folder",
+    "denoising_pairs",
     "download_flowers",
     "epoch_order",
     "find_photographs",
@@ -32,4 +34,5 @@ __all__ = [
     "load_photographs",
     "patches",
     "read_coco",
+    "restoration_pairs",
 ]

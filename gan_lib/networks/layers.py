@@ -99,3 +99,91 @@ class SpectralNormalization(keras.layers.Wrapper):
 
     def get_config(self):
         return super().get_config() | {"power_iterations": self.power_iterations}
+
+
+@keras.saving.register_keras_serializable("gan_lib")
+class PixelUnshuffle(keras.layers.Layer):
+    """Moves each block of pixels into the channels: less to compute for the layers that follow, and nothing lost.
+
+    Input: (batch, height, width, channels), both sides multiples of ``factor``; any range.
+    Output: (batch, height / factor, width / factor, factor^2 * channels), the same numbers.
+
+    Args:
+        factor: side of a block, in pixels.
+
+    Raises:
+        ValueError: if ``factor`` is below 1, or a side that is known is no multiple of it.
+
+    Source: Shi et al. 2016, "Real-Time Single Image and Video Super-Resolution Using an Efficient Sub-Pixel
+    Convolutional Neural Network", backwards; used on the input of denoisers by Zhang et al. 2018, "FFDNet".
+    """
+
+    def __init__(self, factor: int = 2, **kwargs):
+        super().__init__(**kwargs)
+        if factor < 1:
+            raise ValueError(f"factor is {factor}; a whole number of pixels, at least 1, was expected.")
+        self.factor = factor
+
+    def build(self, input_shape):
+        for side in input_shape[1:3]:
+            if side is not None and side % self.factor:
+                raise ValueError(
+                    f"The picture is {input_shape[1]} x {input_shape[2]}; sides that are multiples of {self.factor} "
+                    "were expected. Pad it first."
+                )
+        super().build(input_shape)
+
+    def call(self, inputs):
+        """The blocks as channels."""
+        return tf.nn.space_to_depth(inputs, self.factor)
+
+    def compute_output_shape(self, input_shape):
+        batch, height, width, channels = input_shape
+        sides = [None if side is None else side // self.factor for side in (height, width)]
+        return (batch, *sides, channels * self.factor**2)
+
+    def get_config(self):
+        return super().get_config() | {"factor": self.factor}
+
+
+@keras.saving.register_keras_serializable("gan_lib")
+class PixelShuffle(keras.layers.Layer):
+    """Lays channels out as blocks of pixels: the inverse of `PixelUnshuffle`.
+
+    Input: (batch, height, width, factor^2 * channels), any range.
+    Output: (batch, factor * height, factor * width, channels), the same numbers.
+
+    Args:
+        factor: side of a block, in pixels.
+
+    Raises:
+        ValueError: if ``factor`` is below 1, or the channels are no multiple of its square.
+
+    Source: Shi et al. 2016, section 3.2.
+    """
+
+    def __init__(self, factor: int = 2, **kwargs):
+        super().__init__(**kwargs)
+        if factor < 1:
+            raise ValueError(f"factor is {factor}; a whole number of pixels, at least 1, was expected.")
+        self.factor = factor
+
+    def build(self, input_shape):
+        if input_shape[-1] % self.factor**2:
+            raise ValueError(
+                f"The input has {input_shape[-1]} channels; a multiple of {self.factor**2} was expected, "
+                f"one for each pixel of a {self.factor} x {self.factor} block."
+            )
+        super().build(input_shape)
+
+    def call(self, inputs):
+        """The channels as blocks."""
+        return tf.nn.depth_to_space(inputs, self.factor)
+
+    def compute_output_shape(self, input_shape):
+        batch, height, width, channels = input_shape
+        sides = [None if side is None else side * self.factor for side in (height, width)]
+        return (batch, *sides, channels // self.factor**2)
+
+    def get_config(self):
+        return super().get_config() | {"factor": self.factor}

@@ -6,6 +6,7 @@ degradation of pictures: those belong to `tf.data`, since a step must compile un
 
 from gan_lib.training.adversarial import AdversarialModel
 from gan_lib.training.generation import GAN
+from gan_lib.training.restoration import Restoration
 from gan_lib.training.steps import (
     apply_gradients,
     discriminator_step,
@@ -19,6 +20,7 @@ from gan_lib.training.steps import (
 __all__ = [
     "GAN",
     "AdversarialModel",
+    "Restoration",
     "apply_gradients",
     "discriminator_step",
     "draw_latent",

@@ -30,8 +30,6 @@ class GAN(AdversarialModel):
         >>> gan = GAN(dcgan_generator(), dcgan_discriminator(), average_decay=0.99)
         >>> gan.compile({name: keras.optimizers.Adam(2e-4, beta_1=0.5) for name in ("generator", "discriminator")})
         >>> history = gan.fit(batches, epochs=2, steps_per_epoch=100)
-
-    Source of the average: Yazıcı et al. 2019, "The Unusual Effectiveness of Averaging in GAN Training".
     """
 
     log_keys = ("d_loss", "g_loss", "g_adv", "d_real", "d_fake")
@@ -45,24 +43,10 @@ class GAN(AdversarialModel):
         average_decay: float | None = None,
         name: str = "gan",
     ):
-        super().__init__({"generator": generator, "discriminator": discriminator}, seed=seed, name=name)
+        networks = {"generator": generator, "discriminator": discriminator}
+        super().__init__(networks, seed=seed, average_decay=average_decay, name=name)
         latent = generator.inputs[0]
         self.latent_dim, self.conditional = latent.shape[-1], len(generator.inputs) > 1
-        self.average_decay = average_decay
-        self.averages = []
-        if average_decay is not None:
-            if not 0.0 <= average_decay < 1.0:
-                raise ValueError(f"average_decay is {average_decay}; a number from 0 to below 1 was expected.")
-            for weight in generator.weights:
-                average = self.add_weight(
-                    shape=weight.shape,
-                    dtype=weight.dtype,
-                    trainable=False,
-                    name=f"average_{len(self.averages)}",
-                    aggregation="only_first_replica",
-                )
-                average.assign(weight)
-                self.averages.append(average)
 
     def compile(
         self,
@@ -140,8 +124,7 @@ class GAN(AdversarialModel):
             labels=labels,
             loss=self.generator_loss,
         )
-        self._update_averages()
-        self.iteration.assign_add(1)
+        self.finish_step()
         return self.log(logs)
 
     def test_step(self, data):
@@ -161,22 +144,3 @@ class GAN(AdversarialModel):
                 "d_fake": tf.reduce_mean(fake_logits),
             }
         )
-
-    def _update_averages(self):
-        if self.average_decay is None:
-            return
-        # Early on the average would mostly remember the random start, so its memory grows with the steps.
-        steps = tf.cast(self.iteration, tf.float32)
-        keep = tf.minimum(self.average_decay, (1.0 + steps) / (10.0 + steps))
-        for average, weight in zip(self.averages, self.generator.weights, strict=True):
-            average.assign(keep * average + (1.0 - keep) * tf.cast(weight, average.dtype))
-
-    def sampling_generator(self) -> keras.Model:
-        """The generator to draw pictures with: a copy with the averaged weights, or the generator itself
-        where no average is kept. Each call makes a new copy, which later training leaves as it is."""
-        if self.average_decay is None:
-            return self.generator
-        sampler = keras.models.clone_model(self.generator)
-        for weight, average in zip(sampler.weights, self.averages, strict=True):
-            weight.assign(average)
-        return sampler

@@ -93,7 +93,7 @@ def apply_gradients(
     optimizer.apply(tape.gradient(scaled_loss, variables), variables)
 
 
-def _scaled(loss: tf.Tensor, optimizer: keras.optimizers.Optimizer) -> tf.Tensor:
+def scaled_loss(loss: tf.Tensor, optimizer: keras.optimizers.Optimizer) -> tf.Tensor:
     # Replicas add their gradients, so each contributes its share; float16 needs the loss scaled up besides.
     return optimizer.scale_loss(loss / tf.distribute.get_strategy().num_replicas_in_sync)
 
@@ -137,7 +137,7 @@ def discriminator_step(
         total = loss(real_logits, fake_logits)
         if penalty is not None:
             total += penalty(judge, real, fake)
-        scaled = _scaled(total, optimizer)
+        scaled = scaled_loss(total, optimizer)
     apply_gradients(tape, scaled, discriminator, optimizer)
     return {"d_loss": total, "d_real": tf.reduce_mean(real_logits), "d_fake": tf.reduce_mean(fake_logits)}
 
@@ -170,7 +170,7 @@ def generator_step(
     with tf.GradientTape() as tape:
         fake = generator(network_inputs(latent, labels), training=True)
         adversarial = loss(discriminator(network_inputs(fake, labels), training=True))
-        scaled = _scaled(adversarial, optimizer)
+        scaled = scaled_loss(adversarial, optimizer)
     apply_gradients(tape, scaled, generator, optimizer)
     return {"g_loss": adversarial, "g_adv": adversarial}
 

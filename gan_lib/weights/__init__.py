@@ -6,6 +6,7 @@ A lesson's ``release`` run writes both.
 """
 
 import hashlib
+import importlib
 import json
 from pathlib import Path
 from typing import Any
@@ -91,6 +92,54 @@ def load_released(model: keras.Model, name: str, folder: Path = FOLDER) -> keras
         model.set_weights(before)  # it may have come half way
         raise WeightsError(f"{path.name} does not fit the network {model.name}: {error}") from error
     return model
+
+
+def build(card: dict[str, Any]) -> keras.Model:
+    """Builds the network that a model card names, with fresh weights.
+
+    Args:
+        card: with ``"builder"``, such as ``{"function": "denoiser.denoiser", "arguments": {"channels": 48}}``: a
+            module of `gan_lib.networks`, one of its functions, and what it is called with.
+
+    Raises:
+        WeightsError: if the card names no builder, or one that is not there.
+    """
+    try:
+        module, function = card["builder"]["function"].split(".")
+        builder = getattr(importlib.import_module(f"gan_lib.networks.{module}"), function)
+        return builder(**card["builder"]["arguments"])
+    except (KeyError, ValueError, TypeError, AttributeError, ImportError) as error:
+        raise WeightsError(
+            f"The card of {card.get('name')} names no network that can be built here ({error}). "
+            'Expected "builder": {"function": "MODULE.FUNCTION", "arguments": {...}}.'
+        ) from error
+
+
+def load_model(source: str | Path) -> tuple[keras.Model, dict[str, Any]]:
+    """A network with weights: a released one, or a file that a lesson left, with its card beside it.
+
+    Args:
+        source: a released name such as "denoiser", or the path of a ``NAME.weights.h5`` with ``NAME.json`` beside it.
+
+    Returns:
+        The network and its model card.
+
+    Raises:
+        WeightsError: if weights or card are missing or damaged, or do not fit each other.
+
+    Example:
+        >>> model, card = load_model("denoiser")
+    """
+    name, folder = str(source), FOLDER
+    if name.endswith(".weights.h5"):
+        path = Path(source).expanduser()
+        if not path.is_file():
+            raise WeightsError(f"There is no file {path} (looked in {Path.cwd()} if the path is relative).")
+        name, folder = path.name.removesuffix(".weights.h5"), path.parent
+    elif Path(name).suffix or len(Path(name).parts) > 1:
+        raise WeightsError(f"Weights called {name} came; a released name or a file NAME.weights.h5 was expected.")
+    card = model_card(name, folder)
+    return load_released(build(card), name, folder), card
 
 
 def save_released(model: keras.Model, name: str, card: dict[str, Any], folder: Path = FOLDER) -> Path:

@@ -1,0 +1,99 @@
+"""Batches of clean pictures -> batches of (degraded, clean), in ``tf.data``, in an order that survives a restart.
+
+Never in here: how a picture is degraded (``gan_lib.degradations``), files, networks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from gan_lib.datasets.batching import LAST_EPOCH
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+
+def restoration_pairs(
+    clean: tf.data.Dataset, degrade: Callable, *, seed: int = 0, first_batch: int = 0
+) -> tf.data.Dataset:
+    """Degrades each batch with random numbers that depend on nothing but (seed, index of the batch).
+
+    Args:
+        clean: batches of pictures, float32 (batch, height, width, channels) in [-1, 1], such as `patches` gives.
+        degrade: (batch, seed) -> what the training scheme gets: ``(inputs, clean)`` or ``(inputs, clean, mask)``;
+            ``seed`` is an int32 tensor of two numbers, other ones for each batch.
+        seed: selects the random numbers.
+        first_batch: index of the first batch. To resume after ``k`` epochs of ``n`` batches pass ``k * n``, and
+            ``first_epoch=k`` to whatever makes ``clean``.
+
+    Returns:
+        Dataset of what ``degrade`` returns.
+
+    Example:
+        >>> from gan_lib.degradations import gaussian_noise
+        >>> pairs = restoration_pairs(
+        ...     patches(bundled_photographs(), size=64, batch_size=16),
+        ...     lambda clean, seed: (gaussian_noise(clean, 25, seed=seed), clean),
+        ... )
+    """
+    import tensorflow as tf
+
+    if first_batch < 0:
+        raise ValueError(f"Expected first_batch of 0 or more, got {first_batch}.")
+    numbered = tf.data.Dataset.zip(tf.data.Dataset.range(first_batch, LAST_EPOCH), clean)
+
+    def one(index, batch):
+        numbers = tf.random.experimental.stateless_fold_in([seed, 0], tf.cast(index, tf.int32), alg="philox")
+        return degrade(batch, numbers)
+
+    return numbered.map(one, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
+
+
+def denoising_pairs(
+    clean: tf.data.Dataset,
+    *,
+    sigma: float | tuple[float, float],
+    grey_share: float = 0.0,
+    seed: int = 0,
+    first_batch: int = 0,
+) -> tf.data.Dataset:
+    """Gaussian noise of one known strength, or of a strength drawn for each picture, and the map that tells it.
+
+    Args:
+        clean: batches of pictures, float32 (batch, height, width, channels) in [-1, 1].
+        sigma: standard deviation for pictures in [0, 255], or the two ends of an interval to draw from evenly.
+        grey_share: share of pictures, in [0, 1], that are made grey and get grey noise, so that the network also
+            knows those: a grey photograph's noise is the same in all three channels.
+        seed: selects strengths, noise and which pictures become grey.
+        first_batch: as in `restoration_pairs`.
+
+    Returns:
+        Dataset of ((noisy, noise_level), clean): float32 (batch, height, width, channels), not clipped; float32
+        (batch, height, width, 1), sigma / 255; float32 in [-1, 1].
+
+    Raises:
+        ValueError: if sigma is negative, an interval runs backwards, or the share is not in [0, 1].
+    """
+    import tensorflow as tf
+
+    from gan_lib import degradations
+
+    low, high = sigma if isinstance(sigma, tuple) else (sigma, sigma)
+    if not 0 <= low <= high:
+        raise ValueError(f"Expected a sigma of at least 0, or (lowest, highest), got {sigma}.")
+    if not 0 <= grey_share <= 1:
+        raise ValueError(f"Expected a share of grey pictures from 0 to 1, got {grey_share}.")
+
+    def degrade(batch, numbers):
+        count = tf.shape(batch)[0]
+        seeds = [tf.random.experimental.stateless_fold_in(numbers, stream, alg="philox") for stream in range(3)]
+        strength = tf.random.stateless_uniform([count], seeds[0], low, max(high, low + 1e-6), alg="philox")
+        grey = tf.cast(tf.random.stateless_uniform([count], seeds[1], alg="philox") < grey_share, tf.float32)
+        if grey_share:
+            mix = grey[:, None, None, None]
+            batch = (1.0 - mix) * batch + mix * tf.image.rgb_to_grayscale(batch)
+        noisy = degradations.gaussian_noise(batch, strength, seed=seeds[2], grey=grey)
+        return (noisy, degradations.noise_map(batch, strength)), batch
+
+    return restoration_pairs(clean, degrade, seed=seed, first_batch=first_batch)
