@@ -30,7 +30,7 @@ def unet_generator(
     normalisation: str = "batch",
     dropout: float = 0.5,
 ) -> keras.Model:
-    """The U-Net: down to a single pixel, up again, and a shortcut at every size so that detail need not go the long way.
+    """The U-Net: down to a single pixel, up again, and a shortcut at every size so that detail keeps its place.
 
     Args:
         picture_channels: of input and output.
@@ -60,9 +60,7 @@ def unet_generator(
         if level:
             x = layers.LeakyReLU(negative_slope=0.2)(x)
         normalised = 0 < level < len(widths) - 1
-        x = layers.Conv2D(
-            width, 4, strides=2, padding="same", use_bias=not normalised, kernel_initializer=_kernel()
-        )(x)
+        x = layers.Conv2D(width, 4, strides=2, padding="same", use_bias=not normalised, kernel_initializer=_kernel())(x)
         if normalised:
             x = _normalisation(normalisation)(x)
         shortcuts.append(x)
