@@ -10,6 +10,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from gan_lib import images
+from gan_lib.networks.features import feature_distance
+
 Pictures = np.ndarray | tf.Tensor
 
 
@@ -88,6 +91,41 @@ def ssim(restored: Pictures, clean: Pictures) -> tf.Tensor:
     if height is not None and width is not None and min(height, width) < 11:
         raise ValueError(f"The pictures are {height}x{width}; SSIM's window needs at least 11x11 pixels.")
     return tf.image.ssim(restored, clean, max_val=1.0, filter_size=11, filter_sigma=1.5)
+
+
+def perceptual_distance(judge_network: keras.Model, restored: Pictures, clean: Pictures) -> tf.Tensor:
+    """How differently two pictures look to a network that learnt to tell kinds and strengths of damage apart.
+
+    Lower is better. It notices lost texture that PSNR hardly counts, and forgives texture that is plausible but not
+    the true one. The numbers belong to this network: they are no LPIPS, and compare only with each other.
+
+    Args:
+        judge_network: pictures in [-1, 1] -> feature maps: `networks.features.judging_features` with its released
+            weights.
+        restored: pictures, uint8 or float in [0, 1], (height, width, 3), or a batch of those; (.., 1) is taken as
+            grey. Floats are clipped and rounded to 256 levels first.
+        clean: the truth, of the same shape.
+
+    Returns:
+        Float32, shape (batch,), at least 0, and 0 where both agree.
+
+    Raises:
+        ValueError: for other dtypes, shapes or ranges, or pictures smaller than 16x16 pixels.
+
+    Source: Zhang et al. 2018, "The Unreasonable Effectiveness of Deep Features as a Perceptual Metric".
+    """
+    restored, clean = _pair(restored, clean)
+    if min(clean.shape[1:3]) < 16:
+        raise ValueError(f"The pictures are {clean.shape[1]}x{clean.shape[2]}; at least 16x16 pixels were expected.")
+    distances = []
+    for pair in zip(restored, clean, strict=True):  # one at a time: the maps of a large picture fill the memory
+        maps = [judge_network(images.to_network(_three_channels(picture)), training=False) for picture in pair]
+        distances.append(feature_distance(*maps))
+    return tf.concat(distances, axis=0)
+
+
+def _three_channels(picture: tf.Tensor) -> tf.Tensor:
+    return tf.repeat(picture, 3, axis=-1)[tf.newaxis] if picture.shape[-1] == 1 else picture[tf.newaxis]
 
 
 def classifier_score(logits: np.ndarray) -> float:

@@ -18,7 +18,7 @@ MAY_IMPORT = {
     "losses": set(),
     "networks": set(),
     "weights": {"networks", "files"},
-    "metrics": {"images"},
+    "metrics": {"images", "networks"},
     "training": {"images", "losses", "metrics"},
     "callbacks": {"images", "files", "training", "metrics", "losses"},
     "plots": {"images"},

@@ -1,0 +1,179 @@
+"""Frozen feature extractors: the eyes of a perceptual loss and, apart from it, of a measure.
+
+Only networks that turn pictures into feature maps live here, and the loss made of them; measures are in `metrics`.
+
+Three networks, for two purposes that must not meet:
+
+* `vgg19_features`, with ImageNet weights that Keras downloads, and `perceptual_features`, whose weights come with the
+  course, **train** generators.
+* `judging_features`, another architecture that was trained with another seed and order of the data, **judges**. It
+  never trains anyone: whoever climbs the judge's gradient learns to please the judge.
+"""
+
+from collections.abc import Sequence
+
+import keras
+import tensorflow as tf
+from keras import layers
+
+# What `keras.applications.vgg19` subtracts: the mean of ImageNet's pictures, in BGR, in [0, 255].
+_IMAGENET_MEAN_BGR = (103.939, 116.779, 123.68)
+
+
+def vgg19_features(layer_names: Sequence[str] = ("block5_conv4",), *, weights: str | None = "imagenet") -> keras.Model:
+    """VGG19 as Keras ships it, up to the layers that are asked for; the range is converted inside.
+
+    Args:
+        layer_names: layers whose outputs are wanted, after their activation.
+        weights: "imagenet", which Keras takes from its cache or downloads (80 MB), a file, or None for random ones.
+
+    Returns:
+        A frozen model from pictures, float32 (batch, height, width, 3) in **[-1, 1]**, to a list of feature maps,
+        one for each name, at least 0.
+
+    Raises:
+        OSError: if the weights are neither in Keras' cache nor can be downloaded.
+        ValueError: if a layer is not in the network.
+
+    Source: Simonyan and Zisserman 2015, "Very Deep Convolutional Networks"; as a loss: Ledig et al. 2017, "SRGAN",
+    section 2.2.1, there the last convolution before the fifth pooling, block5_conv4.
+    """
+    try:
+        vgg = keras.applications.VGG19(include_top=False, weights=weights)
+    except Exception as error:  # urllib, OSError or Keras' own, by what fails
+        raise OSError(
+            f"VGG19's ImageNet weights are neither in Keras' cache nor can they be downloaded ({error}). Connect this "
+            "machine once, or use perceptual_features, whose weights come with the course."
+        ) from error
+    pictures = keras.Input((None, None, 3), name="pictures")
+    blue_green_red = layers.Rescaling(127.5, offset=127.5)(pictures)[..., ::-1]
+    centred = layers.Rescaling(1.0, offset=[-value for value in _IMAGENET_MEAN_BGR])(blue_green_red)
+    inner = keras.Model(vgg.input, [vgg.get_layer(name).output for name in layer_names])
+    outputs = inner(centred)
+    return _frozen(keras.Model(pictures, list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]))
+
+
+def perceptual_features(classes: int | None = None) -> keras.Model:
+    """The course's own feature network for the perceptual loss: six convolutions in the manner of VGG.
+
+    Args:
+        classes: if given, the network ends in logits over so many kinds and strengths of damage, which is how it is
+            trained; without it the network ends in its feature maps and is frozen.
+
+    Returns:
+        A model from pictures, float32 (batch, height, width, 3) in [-1, 1], to three feature maps at full, half and
+        quarter size with 32, 64 and 96 channels, at least 0, or to logits, float32 (batch, classes).
+
+    Source of the form: Simonyan and Zisserman 2015, with average pooling as Gatys et al. 2016 advise for losses.
+    """
+    pictures = keras.Input((None, None, 3), name="pictures")
+    x, maps = pictures, []
+    for level, width in enumerate((32, 64, 96)):
+        if level:
+            x = layers.AveragePooling2D(2)(x)
+        for _ in range(2):
+            x = layers.Conv2D(width, 3, padding="same", use_bias=False)(x)
+            x = layers.BatchNormalization(momentum=0.95)(x)
+            x = layers.ReLU()(x)
+        maps.append(x)
+    return _finished(pictures, maps, classes, "perceptual_features")
+
+
+def judging_features(classes: int | None = None) -> keras.Model:
+    """The course's judge of photographs: residual blocks and strided convolutions. It trains nobody.
+
+    It computes in float32 under every precision policy, so that a measure does not depend on the machine.
+
+    Args:
+        classes: as in `perceptual_features`.
+
+    Returns:
+        A model from pictures, float32 (batch, height, width, 3) in [-1, 1], to four feature maps at full, half,
+        quarter and eighth size with 24, 48, 80 and 96 channels, or to logits, float32 (batch, classes).
+
+    Source of the form: He et al. 2016, "Deep Residual Learning".
+    """
+    pictures = keras.Input((None, None, 3), name="pictures")
+    options = {"padding": "same", "use_bias": False, "dtype": "float32"}
+    x, maps = pictures, []
+    for level, width in enumerate((24, 48, 80, 96)):
+        x = layers.Conv2D(width, 5 if level == 0 else 4, strides=1 if level == 0 else 2, **options)(x)
+        y = layers.BatchNormalization(momentum=0.95, dtype="float32")(x)
+        y = layers.Activation("silu", dtype="float32")(y)
+        y = layers.Conv2D(width, 3, **options)(y)
+        x = layers.Add(dtype="float32")([x, y])
+        x = layers.BatchNormalization(momentum=0.95, dtype="float32")(x)
+        x = layers.Activation("silu", dtype="float32")(x)
+        maps.append(x)
+    return _finished(pictures, maps, classes, "judging_features")
+
+
+def _finished(pictures, maps, classes: int | None, name: str) -> keras.Model:
+    if classes is None:
+        return _frozen(keras.Model(pictures, maps, name=name))
+    # Every size has its say, so that each of the maps is worth comparing.
+    seen = [layers.GlobalAveragePooling2D(dtype="float32")(x) for x in maps]
+    logits = layers.Dense(classes, dtype="float32", name="logits")(layers.Concatenate(dtype="float32")(seen))
+    return keras.Model(pictures, logits, name=name)
+
+
+def _frozen(model: keras.Model) -> keras.Model:
+    model.trainable = False
+    return model
+
+
+def feature_distance(first: Sequence[tf.Tensor], second: Sequence[tf.Tensor]) -> tf.Tensor:
+    """How differently two batches of pictures look to a feature network.
+
+    At each place the features are divided by their length, so that it is the pattern that counts and not the contrast;
+    squared differences are added over the channels, averaged over the places and added over the maps.
+
+    Args:
+        first: feature maps of the first pictures, each (batch, height, width, channels).
+        second: of the second.
+
+    Returns:
+        Float32 (batch,), at least 0 and 0 for equal pictures; at most 4 for each map.
+
+    Source: Zhang et al. 2018, "The Unreasonable Effectiveness of Deep Features as a Perceptual Metric", equation 1,
+    here with all channel weights 1.
+    """
+    total = 0.0
+    for one, other in zip(first, second, strict=True):
+        difference = _unit_length(one) - _unit_length(other)
+        total += tf.reduce_mean(tf.reduce_sum(tf.square(difference), axis=-1), axis=[1, 2])
+    return total
+
+
+def _unit_length(features: tf.Tensor) -> tf.Tensor:
+    features = tf.cast(features, tf.float32)
+    # The constant keeps flat places, where all features are near 0, from blowing up.
+    return features * tf.math.rsqrt(tf.reduce_sum(tf.square(features), axis=-1, keepdims=True) + 1e-4)
+
+
+class PerceptualLoss:
+    """The distance of two batches of pictures in the eyes of a frozen feature network, to be differentiated.
+
+    Args:
+        network: pictures in [-1, 1] -> feature maps: `perceptual_features` with its released weights, or
+            `vgg19_features`. Never `judging_features`.
+
+    Raises:
+        ValueError: if the judging network came.
+
+    Example:
+        >>> loss = PerceptualLoss(perceptual_features())
+        >>> float(loss(tf.zeros([1, 32, 32, 3]), tf.zeros([1, 32, 32, 3])))
+        0.0
+    """
+
+    def __init__(self, network: keras.Model):
+        if network.name == "judging_features":
+            raise ValueError("judging_features came as a loss. The network that judges trains nobody; take another.")
+        self.network = network
+
+    def __call__(self, restored: tf.Tensor, clean: tf.Tensor) -> tf.Tensor:
+        """A float32 scalar, the mean over the batch; both float32 (batch, height, width, 3) in [-1, 1]."""
+        # Nothing is learnt from the clean side, so its features need no gradient.
+        wanted = [tf.stop_gradient(features) for features in self.network(clean, training=False)]
+        return tf.reduce_mean(feature_distance(self.network(restored, training=False), wanted))
