@@ -3,6 +3,7 @@
 No network is built here.
 """
 
+import math
 from typing import NamedTuple
 
 import keras
@@ -26,17 +27,26 @@ class ReceptiveField(NamedTuple):
     """What a convolutional network sees.
 
     Attributes:
-        size: side of the square of input pixels that one output value can depend on.
+        size: side of the square of input pixels that one output value can depend on, along the widest path. (A
+            U-Net's shortcuts add a pixel or two at the edge of it; the radius counts them.)
+        radius: an output pixel depends on no input pixel farther away than this. It can exceed half the size: where
+            sizes are halved and doubled, an output pixel does not lie in the middle of what it sees.
         multiple: heights and widths must be multiples of this, or shapes inside do not fit.
     """
 
     size: int
+    radius: int
     multiple: int
 
-    @property
-    def radius(self) -> int:
-        """An output pixel depends on no input pixel farther away than this."""
-        return -(-self.size // 2)
+
+class _Reach(NamedTuple):
+    """What a value inside sees, in input pixels: how many in all, how far up or left of its own place and how far down
+    or right, and how far its neighbours are."""
+
+    size: float = 1
+    before: float = 0
+    after: float = 0
+    step: float = 1
 
 
 def receptive_field(model: keras.Model) -> ReceptiveField:
@@ -49,7 +59,7 @@ def receptive_field(model: keras.Model) -> ReceptiveField:
         model: a functional model of convolutions, pooling, pixel shuffling and layers that work value by value.
 
     Returns:
-        Size and multiple; of several outputs, the widest.
+        Size, radius and multiple; of several outputs, the widest.
 
     Raises:
         ValueError: if the model has a layer whose reach is not known here, such as `Dense` on a flattened picture.
@@ -61,38 +71,67 @@ def receptive_field(model: keras.Model) -> ReceptiveField:
 
     Source of the arithmetic: Dumoulin and Visin 2016, "A guide to convolution arithmetic for deep learning".
     """
-    seen = {}  # tensor -> (size, step), both in input pixels
+    seen: dict[int, _Reach] = {}
     largest_step = 1
     for layer in model.layers:
         for node in layer._inbound_nodes:
             if any(id(tensor) not in seen for tensor in node.input_tensors):
                 continue  # this layer is also used in another model
-            before = [seen[id(tensor)] for tensor in node.input_tensors] or [(1, 1)]
-            size, step = max(item[0] for item in before), max(item[1] for item in before)
-            size, step = _through(layer, size, step)
-            largest_step = max(largest_step, round(step))
-            for tensor in node.output_tensors:
-                seen[id(tensor)] = (size, step)
-    return ReceptiveField(round(max(seen[id(tensor)][0] for tensor in model.outputs)), largest_step)
+            before = _widest([seen[id(tensor)] for tensor in node.input_tensors] or [_Reach()])
+            reach = _through(layer, before)
+            largest_step = max(largest_step, round(reach.step))
+            seen |= {id(tensor): reach for tensor in node.output_tensors}
+    widest = _widest([seen[id(tensor)] for tensor in model.outputs])
+    return ReceptiveField(round(widest.size), math.ceil(max(widest.before, widest.after)), largest_step)
 
 
-def _through(layer: keras.Layer, size: float, step: float) -> tuple[float, float]:
+def _widest(branches: list[_Reach]) -> _Reach:
+    return _Reach(*(max(values) for values in zip(*branches, strict=True)))
+
+
+def _through(layer: keras.Layer, reach: _Reach) -> _Reach:
     layer = getattr(layer, "layer", layer)  # a wrapper, such as SpectralNormalization
     if isinstance(layer, keras.layers.Conv2DTranspose):
-        step = step / layer.strides[0]
-        # Several of the kernel's k values fall on one output only if k exceeds the stride.
-        return size + (max(layer.kernel_size[0] - layer.strides[0], 0)) * step, step
+        return _enlarged(reach, layer.strides[0], layer.kernel_size[0], layer.padding)
     if isinstance(layer, (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)):
-        reach = (layer.kernel_size[0] - 1) * layer.dilation_rate[0]
-        return size + reach * step, step * layer.strides[0]
+        more = (layer.kernel_size[0] - 1) * layer.dilation_rate[0]
+        return _windowed(reach, layer.strides[0], more, layer.padding)
     if isinstance(layer, (keras.layers.AveragePooling2D, keras.layers.MaxPooling2D)):
-        return size + (layer.pool_size[0] - 1) * step, step * layer.strides[0]
+        return _windowed(reach, layer.strides[0], layer.pool_size[0] - 1, layer.padding)
     if isinstance(layer, PixelUnshuffle):
-        return size + (layer.factor - 1) * step, step * layer.factor
+        return _windowed(reach, layer.factor, layer.factor - 1, "valid")
     if isinstance(layer, PixelShuffle):
-        return size, step / layer.factor
+        return _enlarged(reach, layer.factor, layer.factor, "valid")
     if isinstance(layer, keras.layers.UpSampling2D) and layer.interpolation == "nearest":
-        return size, step / layer.size[0]
-    if isinstance(layer, (keras.layers.ZeroPadding2D, *_POINTWISE)):
-        return size, step
+        return _enlarged(reach, layer.size[0], layer.size[0], "valid")
+    if isinstance(layer, keras.layers.ZeroPadding2D):
+        shift = layer.padding[0][0] * reach.step
+        return reach._replace(before=reach.before + shift, after=reach.after - shift)
+    if isinstance(layer, _POINTWISE):
+        return reach
     raise ValueError(f"How far {layer.__class__.__name__} reaches is not known here. Add it to receptive_field.py.")
+
+
+def _windowed(reach: _Reach, stride: int, more: int, padding: str) -> _Reach:
+    """Through a window that sees ``more`` values beside the first, and moves on by ``stride``."""
+    size, before, after, step = reach
+    # "same" pads what the last window lacks, half of it in front and the larger half behind.
+    front = max(more + 1 - stride, 0) // 2 if padding == "same" else 0
+    return _Reach(size + more * step, before + front * step, after + (more - front) * step, stride * step)
+
+
+def _enlarged(reach: _Reach, stride: int, kernel: int, padding: str) -> _Reach:
+    """Through a layer that makes ``stride`` values of each, every one of them painting ``kernel`` of the new ones."""
+    size, before, after, step = reach
+    front = max(kernel - stride, 0) // 2 if padding == "same" else 0
+    # New value number `place` of the first `stride` is painted by old values `first` to `last`.
+    painted = [
+        (place / stride, -(-(place + front - kernel + 1) // stride), (place + front) // stride)
+        for place in range(stride)
+    ]
+    return _Reach(
+        size + max(last - first for _, first, last in painted) * step,
+        before + max(place - first for place, first, _ in painted) * step,
+        after + max(last - place for place, _, last in painted) * step,
+        step / stride,
+    )
