@@ -1,4 +1,4 @@
-"""networks/layers: spectral normalisation against the decomposition, and against what Keras' own does wrong."""
+"""networks/layers: spectral normalisation against the decomposition and what Keras' own does wrong; shuffling."""
 
 import keras
 import numpy as np
@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
-from gan_lib.networks.layers import SpectralNormalization
+from gan_lib.networks.layers import PixelShuffle, PixelUnshuffle, SpectralNormalization
 
 # name -> (layer to wrap, shape of its input)
 LAYERS = {
@@ -233,3 +233,50 @@ def test_what_cannot_be_wrapped_is_named():
         SpectralNormalization(layers.LeakyReLU())(tf.zeros([1, 2]))
     with pytest.raises(ValueError, match="power_iterations is 0"):
         SpectralNormalization(layers.Dense(1), power_iterations=0)
+
+
+@pytest.mark.parametrize("factor", [2, 3])
+def test_shuffling_is_the_inverse_of_unshuffling(factor):
+    pictures = tf.random.stateless_uniform([2, 6, 12, 3], seed=(0, 1))
+    small = PixelUnshuffle(factor)(pictures)
+    assert small.shape == (2, 6 // factor, 12 // factor, 3 * factor**2)
+    np.testing.assert_array_equal(PixelShuffle(factor)(small), pictures)
+    np.testing.assert_array_equal(PixelUnshuffle(factor)(PixelShuffle(factor)(small)), small)
+
+
+def test_a_block_becomes_channels_row_by_row():
+    pictures = tf.reshape(tf.range(16.0), [1, 4, 4, 1])
+    np.testing.assert_array_equal(PixelUnshuffle(2)(pictures)[0, 0], [[0, 1, 4, 5], [2, 3, 6, 7]])
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_shuffling_in_float32_keeps_every_bit(policy, precision):
+    precision(policy)
+    pictures = tf.random.stateless_uniform([1, 4, 4, 4], seed=(0, 1))
+    exact = PixelShuffle(2, dtype="float32")
+    np.testing.assert_array_equal(PixelUnshuffle(2, dtype="float32")(exact(pictures)), pictures)
+    assert PixelShuffle(2)(pictures).dtype == policy.removeprefix("mixed_")
+
+
+@pytest.mark.parametrize("kind, channels", [(PixelShuffle, 18), (PixelUnshuffle, 2)])
+def test_shuffling_there_and_back_through_a_configuration(kind, channels):
+    layer = kind(3, name="blocks")
+    copy = kind.from_config(layer.get_config())
+    assert (copy.factor, copy.name) == (3, "blocks")
+    inputs = keras.Input((None, None, channels))
+    copied = keras.Model.from_config(keras.Model(inputs, layer(inputs)).get_config())
+    pictures = tf.random.stateless_uniform([1, 6, 6, channels], seed=(0, 1))
+    np.testing.assert_array_equal(copied(pictures), layer(pictures))
+    assert copied.output.shape == layer(inputs).shape
+
+
+def test_shuffling_of_shapes_that_do_not_fit():
+    with pytest.raises(ValueError, match="The picture is 5 x 8; sides that are multiples of 2 were expected. Pad it"):
+        PixelUnshuffle(2)(tf.zeros([1, 5, 8, 3]))
+    with pytest.raises(ValueError, match="The picture is 8 x 5"):
+        PixelUnshuffle(2)(keras.Input((8, 5, 3)))
+    with pytest.raises(ValueError, match="The input has 6 channels; a multiple of 4 was expected"):
+        PixelShuffle(2)(tf.zeros([1, 4, 4, 6]))
+    for kind in (PixelShuffle, PixelUnshuffle):
+        with pytest.raises(ValueError, match="factor is 1; a whole number of pixels, at least 2"):
+            kind(1)

@@ -112,7 +112,7 @@ class PixelUnshuffle(keras.layers.Layer):
         factor: side of a block, in pixels.
 
     Raises:
-        ValueError: if ``factor`` is below 1, or a side that is known is no multiple of it.
+        ValueError: if ``factor`` is below 2, or a side that is known is no multiple of it.
 
     Source: Shi et al. 2016, "Real-Time Single Image and Video Super-Resolution Using an Efficient Sub-Pixel
     Convolutional Neural Network", backwards; used on the input of denoisers by Zhang et al. 2018, "FFDNet".
@@ -120,24 +120,24 @@ class PixelUnshuffle(keras.layers.Layer):
 
     def __init__(self, factor: int = 2, **kwargs):
         super().__init__(**kwargs)
-        if factor < 1:
-            raise ValueError(f"factor is {factor}; a whole number of pixels, at least 1, was expected.")
+        if factor < 2:
+            raise ValueError(f"factor is {factor}; a whole number of pixels, at least 2, was expected.")
         self.factor = factor
-
-    def build(self, input_shape):
-        for side in input_shape[1:3]:
-            if side is not None and side % self.factor:
-                raise ValueError(
-                    f"The picture is {input_shape[1]} x {input_shape[2]}; sides that are multiples of {self.factor} "
-                    "were expected. Pad it first."
-                )
-        super().build(input_shape)
 
     def call(self, inputs):
         """The blocks as channels."""
+        self._check_sides(inputs.shape)  # when it is called, for a network built for any size
         return tf.nn.space_to_depth(inputs, self.factor)
 
+    def _check_sides(self, shape):
+        if any(side is not None and side % self.factor for side in shape[1:3]):
+            raise ValueError(
+                f"The picture is {shape[1]} x {shape[2]}; sides that are multiples of {self.factor} were expected. "
+                "Pad it first."
+            )
+
     def compute_output_shape(self, input_shape):
+        self._check_sides(input_shape)
         batch, height, width, channels = input_shape
         sides = [None if side is None else side // self.factor for side in (height, width)]
         return (batch, *sides, channels * self.factor**2)
@@ -157,15 +157,15 @@ class PixelShuffle(keras.layers.Layer):
         factor: side of a block, in pixels.
 
     Raises:
-        ValueError: if ``factor`` is below 1, or the channels are no multiple of its square.
+        ValueError: if ``factor`` is below 2, or the channels are no multiple of its square.
 
     Source: Shi et al. 2016, section 3.2.
     """
 
     def __init__(self, factor: int = 2, **kwargs):
         super().__init__(**kwargs)
-        if factor < 1:
-            raise ValueError(f"factor is {factor}; a whole number of pixels, at least 1, was expected.")
+        if factor < 2:
+            raise ValueError(f"factor is {factor}; a whole number of pixels, at least 2, was expected.")
         self.factor = factor
 
     def build(self, input_shape):
