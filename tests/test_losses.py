@@ -258,3 +258,48 @@ def test_a_small_slope_survives_a_float16_network(penalty, precision, pictures):
     assert np.float16(1e-5) ** 2 == 0.0
     assert value == pytest.approx(exact, rel=0.02)
     assert np.abs(slope_by_kernel - exact_slope).max() < 0.05 * np.abs(exact_slope).max()
+
+
+PIXEL_LOSSES = {losses.mean_absolute_error: np.abs, losses.mean_squared_error: np.square}
+
+
+@pytest.mark.parametrize("loss, of_difference", PIXEL_LOSSES.items(), ids=["L1", "L2"])
+def test_pixel_losses_with_and_without_a_mask(loss, of_difference):
+    random = np.random.default_rng(0)
+    restored, clean = random.uniform(-1, 1, (2, 2, 6, 5, 3)).astype("float32")
+    mask = (random.uniform(size=(2, 6, 5, 1)) < 0.3).astype("float32")
+    each = of_difference(restored - clean)
+    assert float(loss(restored, clean)) == pytest.approx(each.mean(), rel=1e-5)
+    missing = np.broadcast_to(mask > 0, each.shape)
+    assert float(loss(restored, clean, mask)) == pytest.approx(each[missing].mean(), rel=1e-5)
+    assert float(loss(restored, clean, np.ones_like(mask))) == pytest.approx(each.mean(), rel=1e-5)
+    assert float(loss(restored, clean, np.zeros_like(mask))) == 0.0
+    assert float(loss(clean, clean)) == 0.0
+
+
+@pytest.mark.parametrize("loss", PIXEL_LOSSES, ids=["L1", "L2"])
+def test_known_pixels_have_no_slope(loss):
+    restored = tf.Variable(tf.random.stateless_uniform([1, 4, 4, 3], seed=(0, 1)))
+    mask = tf.cast(tf.reshape(tf.range(16) < 5, [1, 4, 4, 1]), tf.float32)
+    with tf.GradientTape() as tape:
+        value = loss(restored, tf.zeros_like(restored), mask)
+    slopes = np.abs(tape.gradient(value, restored).numpy()).max(axis=-1).ravel()
+    assert (slopes[:5] > 0).all()
+    assert (slopes[5:] == 0).all()
+
+
+def test_a_pixel_loss_has_its_least_value_at_the_median_or_the_mean():
+    """Five pictures are equally likely: the best single answer is their median (L1) or their mean (L2)."""
+    plausible = np.float32([-1.0, -0.9, -0.7, 0.1, 1.0]).reshape(5, 1, 1, 1)
+    answers = np.linspace(-1, 1, 201, dtype=np.float32)
+    for loss, best in ((losses.mean_absolute_error, np.median), (losses.mean_squared_error, np.mean)):
+        values = [float(loss(np.full_like(plausible, answer), plausible)) for answer in answers]
+        assert answers[np.argmin(values)] == pytest.approx(best(plausible), abs=0.006)
+
+
+@pytest.mark.parametrize("loss", PIXEL_LOSSES, ids=["L1", "L2"])
+def test_pixel_losses_are_float32_and_do_not_overflow(loss):
+    halves = tf.fill([1, 512, 512, 3], tf.constant(2.0, tf.float16))
+    value = loss(halves, tf.zeros_like(halves), tf.ones([1, 512, 512, 1], tf.float16))
+    assert value.dtype == tf.float32
+    assert float(value) == pytest.approx(2.0 if loss is losses.mean_absolute_error else 4.0)

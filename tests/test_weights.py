@@ -10,8 +10,18 @@ import numpy as np
 import pytest
 
 from gan_lib import weights
+from gan_lib.networks.denoiser import denoiser
 from gan_lib.networks.digit_classifier import digit_classifier
-from gan_lib.weights import CARD_FIELDS, FOLDER, WeightsError, load_released, model_card, save_released
+from gan_lib.weights import (
+    CARD_FIELDS,
+    FOLDER,
+    WeightsError,
+    build,
+    load_model,
+    load_released,
+    model_card,
+    save_released,
+)
 
 CARD = {field: "said here" for field in CARD_FIELDS if field not in ("name", "parameters")}
 
@@ -170,6 +180,104 @@ def test_a_disk_that_fills_leaves_the_old_release(released, step, monkeypatch):
     monkeypatch.undo()
     assert sorted(os.listdir(folder)) == ["small.json", "small.weights.h5"]
     assert_unchanged(load_released(network(start=2), "small", folder), old.get_weights())
+
+
+# --- networks built from their cards
+
+BUILDER = {"function": "denoiser.denoiser", "arguments": {"channels": 4, "blocks": 1}}
+
+
+@pytest.fixture
+def left_by_a_lesson(tmp_path):
+    """Weights of a small denoiser with a card that says how to build it, and that network."""
+    model = denoiser(channels=4, blocks=1)
+    for weight in model.weights:
+        weight.assign(keras.random.normal(weight.shape, seed=1))
+    return save_released(model, "mine", {**CARD, "builder": BUILDER, "trained_sigma": [0, 55]}, tmp_path), model
+
+
+@pytest.mark.parametrize("kind", [str, lambda path: path], ids=["str", "Path"])
+def test_a_network_comes_from_its_file_alone(left_by_a_lesson, kind):
+    path, model = left_by_a_lesson
+    loaded, card = load_model(kind(path))
+    assert loaded is not model
+    assert loaded.name == "denoiser"
+    assert_unchanged(loaded, model.get_weights())
+    assert card["name"] == "mine"
+    assert card["trained_sigma"] == [0, 55]
+
+
+def test_a_path_from_the_home_folder(left_by_a_lesson, monkeypatch):
+    path, model = left_by_a_lesson
+    monkeypatch.setenv("HOME", str(path.parent))
+    assert_unchanged(load_model("~/mine.weights.h5")[0], model.get_weights())
+
+
+def test_a_released_network_by_its_name(left_by_a_lesson, monkeypatch):
+    path, model = left_by_a_lesson
+    monkeypatch.setattr(weights, "FOLDER", path.parent)
+    assert_unchanged(load_model("mine")[0], model.get_weights())
+
+
+def test_an_unknown_or_wrong_name(left_by_a_lesson, monkeypatch):
+    path, _ = left_by_a_lesson
+    monkeypatch.chdir(path.parent)
+    with pytest.raises(WeightsError, match="no released weights named 'denoisr'. Known here: .*digit_classifier"):
+        load_model("denoisr")
+    for name in ("mine.json", "elsewhere/mine", "mine.h5", "../mine"):
+        with pytest.raises(WeightsError, match=f"called {name} came; a released name or a file NAME.weights.h5"):
+            load_model(name)
+    with pytest.raises(WeightsError, match=r"There is no file other.weights.h5 \(looked in"):
+        load_model("other.weights.h5")
+
+
+def test_a_file_without_its_card(left_by_a_lesson):
+    path, _ = left_by_a_lesson
+    (path.parent / "mine.json").unlink()
+    with pytest.raises(WeightsError, match="no released weights named 'mine'"):
+        load_model(path)
+
+
+def test_a_changed_file_is_not_loaded(left_by_a_lesson):
+    path, _ = left_by_a_lesson
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    with pytest.raises(WeightsError, match="sha256 .* its card says"):
+        load_model(path)
+
+
+def test_a_card_that_names_another_network(left_by_a_lesson):
+    path, _ = left_by_a_lesson
+    card = json.loads((path.parent / "mine.json").read_text())
+    card["builder"]["arguments"]["blocks"] = 2
+    (path.parent / "mine.json").write_text(json.dumps(card))
+    with pytest.raises(WeightsError, match="mine.weights.h5 does not fit the network denoiser"):
+        load_model(path)
+
+
+@pytest.mark.parametrize(
+    "builder",
+    [
+        None,
+        {},
+        {"function": "denoiser"},
+        {"function": "denoiser.no_such_network", "arguments": {}},
+        {"function": "no_such_file.denoiser", "arguments": {}},
+        {"function": "denoiser.denoiser"},
+        {"function": "denoiser.denoiser", "arguments": {"depth": 3}},
+        {"function": "denoiser.denoiser", "arguments": {"channels": -1}},
+        {"function": "../../os.system", "arguments": {}},
+        {"function": "denoiser.MAX_SIGMA", "arguments": {}},
+        "denoiser.denoiser",
+    ],
+)
+def test_a_card_that_names_no_network(builder):
+    with pytest.raises(WeightsError, match='The card of mine names no network .*Expected "builder"'):
+        build({"name": "mine", "builder": builder})
+
+
+def test_a_card_without_a_builder(released):
+    with pytest.raises(WeightsError, match="The card of small names no network"):
+        load_model(released[0] / "small.weights.h5")
 
 
 # What is released with the course. A new network gets a line here, or the tests fail.
