@@ -8,6 +8,10 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gan_lib import restoring
 
 # Before TensorFlow is imported by anybody: its start-up lines say nothing that check-machine does not say in words.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -20,6 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     check = commands.add_parser("check-machine", help="say what this machine can do, and what is wrong with it")
     check.add_argument("--no-network", action="store_true", help="do not try whether downloads can be reached")
     check.set_defaults(run=check_machine)
+    add_restore(commands)
     options = parser.parse_args(arguments)
     return options.run(options)
 
@@ -42,6 +47,93 @@ def check_machine(options: argparse.Namespace) -> int:
     blocked = any(finding.level == "blocks" for finding in found)
     print("\nThe course cannot run here as it is; see the top." if blocked else "\nThe course can run here.")
     return 1 if blocked else 0
+
+
+def add_restore(commands: argparse._SubParsersAction) -> None:
+    """The arguments of `restore`."""
+    parser = commands.add_parser(
+        "restore",
+        help="restore photographs with a released network",
+        description="Restore photographs. The result is a new file beside each picture; no original is changed.",
+    )
+    parser.add_argument("pictures", nargs="*", metavar="PICTURE", help="a file or a folder; without, a bundled picture")
+    parser.add_argument("--task", default="denoise", help="what to do: denoise")
+    parser.add_argument("--sigma", type=float, help="noise on the scale of 0 to 255; estimated if not given")
+    parser.add_argument("--strength", type=float, default=1.0, help="0 changes nothing, 1 is the default, up to 2")
+    parser.add_argument("--sharp", action="store_true", help="sharper to the eye, farther from the truth")
+    parser.add_argument("--weights", metavar="FILE", help="other weights, NAME.weights.h5 with NAME.json beside it")
+    parser.add_argument("-o", "--output", metavar="OUT", help="a file for one picture, or a folder")
+    parser.add_argument("--overwrite", action="store_true", help="replace results that are there already")
+    parser.add_argument("--compare", action="store_true", help="also write a sheet with before and after")
+    parser.add_argument("--estimate", action="store_true", help="say minutes and memory, and stop")
+    parser.add_argument("--crop", type=rectangle, metavar="X,Y,WIDTH,HEIGHT", help="restore a part only, as a preview")
+    parser.add_argument("--tile", type=int, default=512, help="side of the pieces worked on; smaller needs less memory")
+    parser.add_argument("--max-pixels", type=int, default=64_000_000, metavar="N", help="largest picture, 64000000")
+    parser.set_defaults(run=restore)
+
+
+def rectangle(text: str) -> tuple[int, int, int, int]:
+    """Four whole numbers with commas between them."""
+    try:
+        x, y, width, height = (int(number) for number in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} came; X,Y,WIDTH,HEIGHT in pixels was expected") from None
+    return x, y, width, height
+
+
+def restore(options: argparse.Namespace) -> int:
+    """Restore pictures. Returns 0, 1 if some could not be restored, 2 for settings that cannot be, 130 after Ctrl-C."""
+    report = None
+    try:
+        from gan_lib import hardware
+
+        hardware.visible_gpus()  # the first to import TensorFlow keeps its start-up lines away
+        from gan_lib import restoring
+
+        report = restoring.Report()
+        return run_restore(options, report)
+    except KeyboardInterrupt:
+        finished = len(report.done) if report else 0
+        print(f"\nStopped. Pictures finished: {finished}; nothing half-written is left.", file=sys.stderr)
+        return 130
+    except (ValueError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2 if isinstance(error, restoring.SettingsError) else 1
+
+
+def run_restore(options: argparse.Namespace, report: restoring.Report) -> int:
+    """What `restore` does when nothing goes wrong."""
+    from gan_lib import restoring
+
+    restorer = restoring.Restorer(options.task, sharp=options.sharp, weights_file=options.weights)
+    restorer.check(options.sigma, options.strength, options.tile)
+    pictures = options.pictures
+    if not pictures:
+        pictures = [restoring.damaged_picture(options.output or ".", overwrite=options.overwrite)]
+        print(f"No picture was named, so a bundled one got noise of sigma 25: {pictures[0]}")
+    jobs = restoring.plan(
+        pictures, options.output, crop=options.crop is not None, compare=options.compare, report=report
+    )
+    if options.estimate:
+        cost = restoring.estimate_cost(restorer, [job.source for job in jobs], tile=options.tile)
+        print(cost.sentence())
+        return 0 if cost.pictures else 1
+    restoring.restore_files(
+        restorer,
+        jobs,
+        report,
+        sigma=options.sigma,
+        strength=options.strength,
+        tile=options.tile,
+        max_pixels=options.max_pixels,
+        crop=options.crop and restoring.Region(options.crop[1], options.crop[0], options.crop[3], options.crop[2]),
+        overwrite=options.overwrite,
+    )
+    if not options.pictures and report.done and not options.crop:
+        before, after = (restoring.psnr_against(path) for path in (pictures[0], report.done[0].path))
+        print(f"PSNR {before:.2f} dB before, {after:.2f} dB after")
+    print(report.summary())
+    return 1 if report.failed else 0
 
 
 if __name__ == "__main__":

@@ -25,9 +25,9 @@ MAY_IMPORT = {
     "course": {"files", "hardware"},
     "baselines": {"images"},
     "evaluation": {"images", "datasets", "degradations", "metrics", "baselines", "files", "weights", "networks"},
-    "restore": {"images", "networks", "weights", "files"},
+    "restoring": {"images", "degradations", "datasets", "metrics", "networks", "weights", "files"},
 }
-MAY_IMPORT["__init__"] = set()
+MAY_IMPORT["__init__"] = {"restoring"}
 MAY_IMPORT["__main__"] = set(MAY_IMPORT)
 # Packages that only some rooms may import.
 RESERVED = {"matplotlib": {"plots"}, "argparse": {"__main__"}, "yaml": set(), "torch": set(), "cv2": {"baselines"}}

@@ -6,18 +6,27 @@ A picture is an array of shape (height, width, channels): uint8 in [0, 255], or 
 few. Networks see float32 in [-1, 1]; ``to_network`` and ``from_network`` are the only two ways there and back.
 """
 
+from gan_lib.images.colour import ColourProfile, ProfileError
 from gan_lib.images.layout import tile
+from gan_lib.images.metadata import Metadata, read_metadata
 from gan_lib.images.ranges import check_picture, from_network, to_network, to_uint8
 from gan_lib.images.reading import Header, PictureError, load_image, read_header
-from gan_lib.images.writing import save_image
+from gan_lib.images.writing import check_alpha, check_name, encode_image, save_image
 
 __all__ = [
+    "ColourProfile",
     "Header",
+    "Metadata",
     "PictureError",
+    "ProfileError",
+    "check_alpha",
+    "check_name",
     "check_picture",
+    "encode_image",
     "from_network",
     "load_image",
     "read_header",
+    "read_metadata",
     "save_image",
     "tile",
     "to_network",

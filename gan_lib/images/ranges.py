@@ -25,11 +25,13 @@ else:
 _TOLERANCE = 1e-3
 
 
-def to_network(picture: Picture) -> Picture:
+def to_network(picture: Picture, *, clip: bool = True) -> Picture:
     """Bring a picture, or a batch, into the range that networks see.
 
     Args:
         picture: any shape; uint8 in [0, 255], or float in [0, 1].
+        clip: whether floats have to keep to [0, 1]; without it they may leave it, such as colours that sRGB cannot
+            show, and leave [-1, 1] then.
 
     Returns:
         float32 in [-1, 1], same shape; a tensor if a tensor came in, else an array.
@@ -46,21 +48,26 @@ def to_network(picture: Picture) -> Picture:
     tf = _tensorflow_of(picture)
     if tf is None:
         picture = np.asarray(picture)
-        check_picture(picture)
+        if clip or not _is_float(picture.dtype):
+            check_picture(picture)
         if picture.dtype == np.uint8:
             return picture.astype(np.float32) / np.float32(127.5) - np.float32(1)
-        return np.clip(picture.astype(np.float32), 0, 1) * np.float32(2) - np.float32(1)
+        picture = picture.astype(np.float32)
+        return (np.clip(picture, 0, 1) if clip else picture) * np.float32(2) - np.float32(1)
     if picture.dtype == tf.uint8:
         return tf.cast(picture, tf.float32) / 127.5 - 1.0
-    _check_tensor(picture)
-    return tf.clip_by_value(tf.cast(picture, tf.float32), 0.0, 1.0) * 2.0 - 1.0
+    if clip or not picture.dtype.is_floating:
+        _check_tensor(picture)
+    picture = tf.cast(picture, tf.float32)
+    return (tf.clip_by_value(picture, 0.0, 1.0) if clip else picture) * 2.0 - 1.0
 
 
-def from_network(picture: Picture) -> Picture:
+def from_network(picture: Picture, *, clip: bool = True) -> Picture:
     """Bring what a network made back to [0, 1]. A value outside [-1, 1] is clipped, as a display would do.
 
     Args:
         picture: any shape; float in [-1, 1] (float32, or the float16 or bfloat16 of mixed precision).
+        clip: without it values outside [-1, 1] come out outside [0, 1].
 
     Returns:
         float32 in [0, 1], same shape; a tensor if a tensor came in, else an array.
@@ -84,8 +91,10 @@ def from_network(picture: Picture) -> Picture:
             "a uint8 picture is in no need of from_network."
         )
     if tf is None:
-        return np.clip(picture.astype(np.float32) * np.float32(0.5) + np.float32(0.5), 0, 1)
-    return tf.clip_by_value(tf.cast(picture, tf.float32) * 0.5 + 0.5, 0.0, 1.0)
+        picture = picture.astype(np.float32) * np.float32(0.5) + np.float32(0.5)
+        return np.clip(picture, 0, 1) if clip else picture
+    picture = tf.cast(picture, tf.float32) * 0.5 + 0.5
+    return tf.clip_by_value(picture, 0.0, 1.0) if clip else picture
 
 
 def to_uint8(picture: Picture) -> Picture:

@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from gan_lib import files
+from gan_lib.images.metadata import Metadata, into_png, into_tiff, tiff_tags
 from gan_lib.images.ranges import check_picture, to_uint8
 from gan_lib.images.reading import PictureError
 
@@ -20,7 +21,14 @@ _FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".tif": "TIFF", ".ti
 _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 
 
-def save_image(path: str | os.PathLike, picture: np.ndarray, *, bits: int = 8, quality: int = 95) -> Path:
+def save_image(
+    path: str | os.PathLike,
+    picture: np.ndarray,
+    *,
+    bits: int = 8,
+    quality: int = 95,
+    metadata: Metadata | None = None,
+) -> Path:
     """Save a picture; the ending of the name decides the format.
 
     Args:
@@ -29,6 +37,7 @@ def save_image(path: str | os.PathLike, picture: np.ndarray, *, bits: int = 8, q
             channels have alpha last. A tensor will do.
         bits: 8, or 16 for PNG and TIFF: 65,536 steps, so that soft gradients of a float picture show no bands.
         quality: 1 to 100 for JPEG and WebP; WebP is lossless at 100. JPEG keeps colour in full resolution.
+        metadata: what to keep beside the pixels, as `read_metadata` gives it.
 
     Returns:
         The path of the file.
@@ -42,11 +51,20 @@ def save_image(path: str | os.PathLike, picture: np.ndarray, *, bits: int = 8, q
         >>> save_image("ramp.png", np.linspace(0, 1, 512, dtype="float32")[None].repeat(64, 0), bits=16)
     """
     path = Path(path).expanduser()
-    kind = _FORMATS.get(path.suffix.lower())
-    if kind is None:
-        raise ValueError(f"Expected a file name that ends in {', '.join(_FORMATS)}, got {path.name!r}.")
-    if bits not in (8, 16) or (bits == 16 and kind not in ("PNG", "TIFF")):
-        raise ValueError(f"Expected 8 bits, or 16 with .png or .tif, got {bits} bits for {path.name!r}.")
+    data = encode_image(path.name, picture, bits=bits, quality=quality, metadata=metadata)
+    try:
+        with files.whole_file(path) as working:
+            working.write_bytes(data)
+    except OSError as error:
+        raise PictureError(error.strerror) from error
+    return path
+
+
+def encode_image(
+    name: str, picture: np.ndarray, *, bits: int = 8, quality: int = 95, metadata: Metadata | None = None
+) -> bytes:
+    """The whole file in memory, so that an encoder's failure touches no disk. Arguments and errors as `save_image`."""
+    kind = check_name(name, bits)
     if not 1 <= quality <= 100:
         raise ValueError(f"Expected a quality from 1 to 100, got {quality}.")
     picture = np.asarray(picture)
@@ -57,51 +75,67 @@ def save_image(path: str | os.PathLike, picture: np.ndarray, *, bits: int = 8, q
             f"Expected one picture of shape (height, width, 1 to 4), got {picture.shape}; of a batch take one, "
             "as in picture[0]."
         )
-    if kind == "JPEG" and picture.shape[-1] in (2, 4):
-        raise ValueError("JPEG cannot hold alpha; save as PNG, or leave out the last channel with picture[..., :-1].")
+    check_alpha(name, picture.shape[-1])
     pixels = to_uint8(picture) if bits == 8 else _to_uint16(picture)
-    data = _encode(pixels, kind, quality)
-    try:
-        with files.whole_file(path) as working:
-            working.write_bytes(data)
-    except OSError as error:
-        raise PictureError(error.strerror) from error
-    return path
+    return _encode(pixels, kind, quality, metadata or Metadata())
+
+
+def check_name(name: str, bits: int = 8) -> str:
+    """The format that the ending of a file name stands for.
+
+    Raises:
+        ValueError: for another ending, or 16 bit where the format has only 8.
+    """
+    kind = _FORMATS.get(Path(name).suffix.lower())
+    if kind is None:
+        raise ValueError(f"Expected a file name that ends in {', '.join(_FORMATS)}, got {name!r}.")
+    if bits not in (8, 16) or (bits == 16 and kind not in ("PNG", "TIFF")):
+        raise ValueError(f"Expected 8 bits, or 16 with .png or .tif, got {bits} bits for {name!r}.")
+    return kind
+
+
+def check_alpha(name: str, channels: int) -> None:
+    """Raise ValueError if a picture of 2 or 4 channels is to become a JPEG."""
+    if _FORMATS[Path(name).suffix.lower()] == "JPEG" and channels in (2, 4):
+        raise ValueError("JPEG cannot hold alpha; save as PNG, or leave out the last channel with picture[..., :-1].")
 
 
 def _to_uint16(picture: np.ndarray) -> np.ndarray:
     if picture.dtype == np.uint8:
         return picture.astype(np.uint16) * 257  # 255 * 257 = 65535
-    return np.rint(np.clip(picture.astype(np.float64), 0, 1) * 65535).astype(np.uint16)
+    pixels = np.empty(picture.shape, np.uint16)
+    # Row by row: the steps in between take up to 24 bytes for each value.
+    for row, values in zip(pixels, picture, strict=True):
+        row[...] = np.rint(np.clip(values.astype(np.float64), 0, 1) * 65535)
+    return pixels
 
 
-def _encode(pixels: np.ndarray, kind: str, quality: int) -> bytes:
-    """The whole file in memory, so that an encoder's failure touches no disk."""
+def _encode(pixels: np.ndarray, kind: str, quality: int, metadata: Metadata) -> bytes:
     stream = io.BytesIO()
     if kind == "TIFF":
         import tifffile
 
         extra = {"extrasamples": ["unassalpha"]} if pixels.shape[-1] in (2, 4) else {}
-        colour = "rgb" if pixels.shape[-1] > 2 else "minisblack"
+        extra |= {"photometric": "rgb" if pixels.shape[-1] > 2 else "minisblack", **tiff_tags(metadata)}
         pixels = pixels[..., 0] if pixels.shape[-1] == 1 else pixels
-        tifffile.imwrite(
-            stream, pixels, photometric=colour, planarconfig="contig", compression="zlib", metadata=None, **extra
-        )
+        tifffile.imwrite(stream, pixels, planarconfig="contig", compression="zlib", metadata=None, **extra)
+        into_tiff(stream, metadata)
         return stream.getvalue()
     if pixels.dtype == np.uint16:
         import tensorflow as tf
 
         with tf.device("CPU:0"):
-            return tf.io.encode_png(pixels).numpy()
+            return into_png(tf.io.encode_png(pixels).numpy(), metadata)
     image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+    beside = {"exif": metadata.exif and b"Exif\0\0" + metadata.exif, "icc_profile": metadata.profile}
     options = {
         "PNG": {},
-        "JPEG": {"quality": quality, "subsampling": 0},
-        "WEBP": {"quality": quality, "lossless": quality == 100, "exact": True},
+        "JPEG": {"quality": quality, "subsampling": 0, "dpi": metadata.dpi or (0, 0), **beside},
+        "WEBP": {"quality": quality, "lossless": quality == 100, "exact": True, **beside},
     }
     try:
         image.save(stream, kind, **options[kind])
     except (OSError, ValueError) as error:
         size = f"{image.width:,} x {image.height:,}"
         raise PictureError(f"A picture of {size} pixels cannot be stored as {kind} ({error}); take PNG.") from error
-    return stream.getvalue()
+    return into_png(stream.getvalue(), metadata) if kind == "PNG" else stream.getvalue()

@@ -1,0 +1,207 @@
+"""One picture file -> its restored picture beside it, with a JSON file that says how it was made.
+
+Never in here: which files there are to restore (`jobs`), drawing (`sheets`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gan_lib import __version__, files, images
+from gan_lib.restoring import sheets
+from gan_lib.restoring.restorer import DEFAULT_TILE, Restorer, SettingsError
+from gan_lib.restoring.tiles import Region
+
+DEFAULT_MAX_PIXELS = 64_000_000
+
+
+class Opened(NamedTuple):
+    """A picture file, read.
+
+    Attributes:
+        pixels: (height, width, 1 to 4), uint8, or float32 in [0, 1] of deeper files; upright, alpha last.
+        bits: 8 or 16, what a result is stored with.
+        metadata: EXIF, colour profile, resolution.
+        profile: its colours' meaning, if that is not sRGB.
+        notes: what the reader of the result should know.
+    """
+
+    pixels: np.ndarray
+    bits: int
+    metadata: images.Metadata
+    profile: images.ColourProfile | None
+    notes: list[str]
+
+
+def open_picture(path: Path, max_pixels: int = DEFAULT_MAX_PIXELS) -> Opened:
+    """Read a picture file with all that belongs to it.
+
+    Raises:
+        PictureError: if it cannot be read, or has more than max_pixels.
+    """
+    header = images.read_header(path)
+    pixels = header.height * header.width
+    if pixels > max_pixels:
+        raise images.PictureError(
+            f"{path} has {header.width:,} x {header.height:,} pixels, {pixels / 1e6:.1f} megapixels; the cap is "
+            f"{max_pixels / 1e6:g}. If the memory is there, raise it: --max-pixels {pixels}, or max_pixels={pixels}."
+        )
+    picture = images.load_image(path, mode="as-is", max_megapixels=max_pixels / 1e6)
+    metadata = images.read_metadata(path)
+    profile, notes = None, []
+    if metadata.profile and picture.shape[-1] > 2:
+        try:
+            found = images.ColourProfile(metadata.profile)
+            profile = None if found.is_srgb else found
+        except images.ProfileError as error:
+            notes.append(f"The colours were taken as sRGB: {error}. The profile itself was kept.")
+    return Opened(picture, 16 if header.bits > 8 else 8, metadata, profile, notes)
+
+
+class Restored(NamedTuple):
+    """What became of one picture file: where it is, what was used, and what to know about it."""
+
+    path: Path
+    sheet: Path | None
+    sigma: float | None
+    notes: list[str]
+
+
+def restore_file(
+    restorer: Restorer,
+    source: Path,
+    target: Path,
+    *,
+    sigma: float | None = None,
+    strength: float = 1.0,
+    tile: int = DEFAULT_TILE,
+    max_pixels: int = DEFAULT_MAX_PIXELS,
+    crop: Region | None = None,
+    sheet: Path | None = None,
+    overwrite: bool = False,
+    progress: bool = False,
+) -> Restored:
+    """Restore one file. The picture, its JSON file and the sheet appear together when all is done, or not at all.
+
+    Args:
+        restorer: the network.
+        source: the picture file.
+        target: where the result goes; its ending decides the format.
+        sigma: of the noise, on the scale of 0 to 255; estimated if None.
+        strength: as for `Restorer`.
+        tile: as for `Restorer`.
+        max_pixels: largest picture that is read.
+        crop: restore only this part.
+        sheet: where to write a sheet that compares before and after, if anywhere.
+        overwrite: whether files that are there already may be replaced.
+        progress: whether to show a progress bar over the tiles.
+
+    Returns:
+        Where the result is, and what to know about it.
+
+    Raises:
+        PictureError: if the picture cannot be read, or the result not be written.
+        SettingsError: if sigma, strength, tile or crop are out of range.
+        FileExistsError: if a file is in the way.
+    """
+    note = target.with_suffix(".json")
+    written = [target, note] + ([sheet] if sheet else [])
+    check_free(source, written, overwrite)
+    restorer.check(sigma, strength, tile)
+    opened = open_picture(source, max_pixels)
+    try:
+        images.check_alpha(target.name, opened.pixels.shape[-1])
+    except ValueError as error:
+        raise images.PictureError(f"{source} has alpha: {error}") from error
+    notes = list(opened.notes)
+    crop = _inside(crop, opened.pixels)
+    estimated = sigma is None and strength > 0
+    if estimated:
+        sigma = restorer.estimate(opened.pixels, opened.profile)
+    if strength > 1 and sigma * strength > restorer.limits[1]:
+        notes.append(f"The network was told sigma {restorer.limits[1]:g}, the most that it knows.")
+    settings = {"tile": tile, "profile": opened.profile}
+    result = restorer(opened.pixels, sigma=sigma or 0.0, strength=strength, region=crop, progress=progress, **settings)
+    bits = opened.bits if target.suffix.lower() in (".png", ".tif", ".tiff") else 8
+    if bits < opened.bits:
+        notes.append(f"16 bit became 8: {target.suffix} holds no more.")
+    contents = [(target, images.encode_image(target.name, result, bits=bits, metadata=opened.metadata))]
+    told = _note(restorer, source, target, sigma, estimated, strength, tile, crop, notes)
+    contents.append((note, (json.dumps(told, indent=2, ensure_ascii=False) + "\n").encode()))
+    if sheet:
+        drawn = sheets.compare(restorer, opened, result, sigma, estimated, strength, crop, **settings)
+        contents.append((sheet, images.encode_image(sheet.name, drawn, metadata=opened.metadata._replace(exif=b""))))
+    _write(contents)
+    return Restored(target, sheet, sigma, notes)
+
+
+def check_free(source: Path, written: list[Path], overwrite: bool) -> None:
+    """Raise if something stands where a result is to be, before any work is done.
+
+    Raises:
+        FileExistsError: if a file is there and may not be replaced, or is the original.
+    """
+    for path in written:
+        if path.exists() and path.samefile(source):
+            raise FileExistsError(f"{path} is the original, which is never replaced. Name another output with -o.")
+        if path.exists() and not overwrite:
+            raise FileExistsError(f"{path} is there already. Add --overwrite to replace it, or name another with -o.")
+
+
+def _inside(crop: Region | None, picture: np.ndarray) -> Region | None:
+    if crop is None:
+        return None
+    height, width = picture.shape[:2]
+    across, down = 0 <= crop.left < crop.left + crop.width <= width, 0 <= crop.top < crop.top + crop.height <= height
+    if across and down:
+        return crop
+    raise SettingsError(
+        f"The part {crop.left},{crop.top},{crop.width},{crop.height} (X,Y,WIDTH,HEIGHT) does not lie inside the "
+        f"picture, which is {width} wide and {height} high."
+    )
+
+
+def _write(contents: list[tuple[Path, bytes]]) -> None:
+    """All files, or none: each takes its place only after all are on the disk."""
+    (path, data), others = contents[0], contents[1:]
+    try:
+        with files.whole_file(path) as working:
+            working.write_bytes(data)
+            if others:
+                _write(others)
+    except OSError as error:
+        raise images.PictureError(error.strerror or str(error)) from error
+
+
+def _note(restorer, source, target, sigma, estimated, strength, tile, crop, notes) -> dict[str, Any]:
+    """What is written beside a result, for whoever finds it later."""
+    unchanged = strength == 0
+    return {
+        "software": "gan_lib",
+        "version": __version__,
+        "task": restorer.task.name,
+        "generated": (
+            "Strength 0: the pixels are those of the original."
+            if unchanged
+            else f"A neural network {restorer.task.made} and generated the pixels of {target.name}. They are an "
+            "estimate: fine detail may be missing or invented. Keep the original."
+        ),
+        "input": {"file": source.name, "sha256": hashlib.sha256(source.read_bytes()).hexdigest()},
+        "output": target.name,
+        "weights": {"name": restorer.card["name"], "sha256": restorer.card["sha256"]},
+        "parameters": {
+            "sigma": sigma,
+            "sigma_estimated": estimated,
+            "sigma_told_to_the_network": None if unchanged else restorer.told(sigma, strength),
+            "strength": strength,
+            "sharp": restorer.sharp,
+            "tile": tile,
+            "crop": crop and {"x": crop.left, "y": crop.top, "width": crop.width, "height": crop.height},
+        },
+        "notes": notes,
+    }

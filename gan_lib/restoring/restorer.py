@@ -1,0 +1,170 @@
+"""A picture of any size and a released network -> the restored picture, tile by tile.
+
+Never in here: files, and training.
+"""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+from tqdm import tqdm
+
+from gan_lib import images, weights
+from gan_lib.networks.receptive_field import receptive_field
+from gan_lib.restoring import tiles
+from gan_lib.restoring.noise import estimate_sigma
+from gan_lib.restoring.tasks import TASKS
+from gan_lib.restoring.tiles import Region
+
+DEFAULT_TILE = 512  # pixels
+_SMALLEST_TILE = 32
+_BAR_FROM = 4  # tiles; fewer are done before a bar would be read
+
+
+class SettingsError(ValueError):
+    """What was asked for cannot be done; the message says what can."""
+
+
+class Restorer:
+    """A released network, ready for any number of pictures.
+
+    Args:
+        task: what to do; only "denoise" so far.
+        sharp: the version that was trained against a discriminator: looks sharper, is farther from the truth.
+        weights_file: other weights of the same kind of network, ``NAME.weights.h5`` with ``NAME.json`` beside it.
+
+    Attributes:
+        card: the model card of the weights.
+        limits: lowest and highest sigma that the network was trained for.
+
+    Raises:
+        SettingsError: for an unknown task.
+        WeightsError: if weights or card are missing or damaged.
+    """
+
+    def __init__(self, task: str = "denoise", *, sharp: bool = False, weights_file: str | Path | None = None):
+        if task not in TASKS:
+            raise SettingsError(f"The task is {task!r}; one of {', '.join(TASKS)} was expected.")
+        self.task, self.sharp = TASKS[task], sharp
+        name = self.task.sharp if sharp else self.task.faithful
+        policy = keras.config.dtype_policy()
+        # A network takes the policy that is set when it is built; half precision would show as bands in 16 bit.
+        keras.config.set_dtype_policy("float32")
+        try:
+            self.model, self.card = weights.load_model(name if weights_file is None else Path(weights_file))
+        finally:
+            keras.config.set_dtype_policy(policy)
+        if "trained_sigma" not in self.card:
+            raise weights.WeightsError(f'The card of {self.card["name"]} lacks "trained_sigma": [lowest, highest].')
+        self.limits = tuple(float(limit) for limit in self.card["trained_sigma"])
+        field = receptive_field(self.model)
+        self.multiple = field.multiple
+        self.margin = -(-field.radius // field.multiple) * field.multiple
+
+    @functools.cached_property
+    def _run(self):
+        # As a graph, TensorFlow frees each layer's result when the next one has it; called directly, Keras keeps all.
+        signature = [tf.TensorSpec([1, None, None, 3]), tf.TensorSpec([])]
+        return tf.function(lambda x, sigma: self.model(self.task.inputs(x, sigma), training=False), signature)
+
+    def check(self, sigma: float | None, strength: float, tile: int) -> None:
+        """Raise SettingsError unless these can be used."""
+        low, high = self.limits
+        if sigma is not None and not low <= sigma <= high:
+            raise SettingsError(
+                f"Sigma is {sigma:g}; {low:g} to {high:g} was expected, the noise that {self.card['name']} was trained "
+                "on. It is the standard deviation of the noise on the scale of 0 to 255."
+            )
+        if not 0 <= strength <= 2:
+            raise SettingsError(f"The strength is {strength:g}; 0 (nothing is changed) to 2 was expected.")
+        if tile < _SMALLEST_TILE:
+            raise SettingsError(f"Tiles of {tile} pixels came; at least {_SMALLEST_TILE} were expected.")
+
+    def estimate(self, picture: np.ndarray, profile: images.ColourProfile | None = None) -> float:
+        """The sigma of a picture, as estimated, within the limits of the network. Alpha is left out."""
+        colour = picture[..., : _colours(picture)]
+        convert = profile.to_srgb if profile and colour.shape[-1] == 3 else None
+        return float(np.clip(estimate_sigma(colour, convert), *self.limits))
+
+    def told(self, sigma: float, strength: float) -> float:
+        """What the network is told: above strength 1 more noise than there is, up to its limit."""
+        return min(sigma * max(strength, 1.0), self.limits[1])
+
+    def __call__(
+        self,
+        picture: np.ndarray,
+        *,
+        sigma: float,
+        strength: float = 1.0,
+        tile: int = DEFAULT_TILE,
+        region: Region | None = None,
+        profile: images.ColourProfile | None = None,
+        progress: bool = False,
+    ) -> np.ndarray:
+        """Restore a picture, or a region of it.
+
+        Args:
+            picture: (height, width, 1 to 4), uint8 in [0, 255] or float32 in [0, 1]; of 2 and 4 channels the last is
+                alpha, which comes back as it is.
+            sigma: standard deviation of the noise on the scale of [0, 255].
+            strength: 0 leaves every bit as it is, 1 is what the network says, between is a blend; up to 2 tells the
+                network of more noise.
+            tile: height and width of the pieces. Smaller ones need less memory; the result is the same.
+            region: what part to restore, exactly as within the whole; everything if None.
+            profile: in which the colours are meant, if not in sRGB.
+            progress: whether to show a progress bar over the tiles.
+
+        Returns:
+            The region, same channels and dtype.
+
+        Raises:
+            SettingsError: if sigma, strength or tile are out of range.
+        """
+        self.check(sigma, strength, tile)
+        region = region or Region(0, 0, *picture.shape[:2])
+        whole = (slice(region.top, region.top + region.height), slice(region.left, region.left + region.width))
+        restored = picture[whole].copy()
+        if strength == 0:
+            return restored
+        colours = _colours(picture)
+        sigma = tf.constant(self.told(sigma, strength), tf.float32)
+        places = tiles.tiles(region, tile, self.multiple)
+        for place in tqdm(places, unit="tile", leave=False, disable=not progress or len(places) < _BAR_FROM):
+            part = tiles.cut_out(picture[..., :colours], place, self.margin)
+            part = self._tile(part, sigma, min(strength, 1.0), profile if colours == 3 else None)
+            inside, core = tiles.overlap(place, region)
+            restored[..., :colours][inside] = part[core]
+        return restored
+
+    def _tile(self, part: np.ndarray, sigma: tf.Tensor, share: float, profile: images.ColourProfile | None):
+        """A tile with its margin -> its core, restored, in the dtype of the picture."""
+        margin = slice(self.margin, -self.margin or None)
+        before = part.astype(np.float32) / (255 if part.dtype == np.uint8 else 1)
+        shown = before if profile is None else profile.to_srgb(before)
+        shown = np.broadcast_to(images.to_network(shown, clip=profile is None), (*shown.shape[:2], 3))
+        after = images.from_network(self._run(shown[None], sigma).numpy()[0], clip=profile is None)[margin, margin]
+        before = before[margin, margin]
+        if profile is not None:
+            # The network's change is what is carried over, so that a profile's own rounding is not.
+            start = images.from_network(shown[margin, margin], clip=False)
+            change = profile.from_srgb(after) - profile.from_srgb(start)
+        elif before.shape[-1] == 1:
+            change = after.mean(axis=-1, keepdims=True) - before
+        else:
+            change = after - before
+        result = np.clip(before + np.float32(share) * change, 0, 1)
+        return images.to_uint8(result) if part.dtype == np.uint8 else result.astype(part.dtype)
+
+    def work(self, height: int, width: int, tile: int) -> int:
+        """How many pixels go through the network for a picture of that size, the margins of all tiles counted in."""
+        places = tiles.tiles(Region(0, 0, height, width), tile, self.multiple)
+        return sum((place.height + 2 * self.margin) * (place.width + 2 * self.margin) for place in places)
+
+
+def _colours(picture: np.ndarray) -> int:
+    """How many channels are colour, alpha left out."""
+    return 3 if picture.shape[-1] > 2 else 1

@@ -1,0 +1,103 @@
+"""Before and after on one sheet: the whole picture small, and below it a part of it pixel by pixel.
+
+Never in here: files. Nor matplotlib: it would resample the pixels, and noise is what one wants to see.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from gan_lib import images
+from gan_lib.restoring.tiles import Region
+
+if TYPE_CHECKING:
+    from gan_lib.restoring.files import Opened
+    from gan_lib.restoring.restorer import Restorer
+
+_PART = 512  # pixels; sides of what is shown at 100 %
+_GAP, _TITLE = 12, 22  # pixels
+_FACTORS = (0.5, 1.0, 1.5)  # of an estimated sigma
+
+
+def compare(
+    restorer: Restorer,
+    opened: Opened,
+    restored: np.ndarray,
+    sigma: float | None,
+    estimated: bool,
+    strength: float,
+    crop: Region | None,
+    *,
+    tile: int,
+    profile: images.ColourProfile | None,
+) -> np.ndarray:
+    """Draw the sheet.
+
+    Args:
+        restorer: the network; where sigma was estimated it also restores the part with half and 1.5 times as much,
+            since estimates err.
+        opened: the picture as it was.
+        restored: the result, of the whole picture or of ``crop``.
+        sigma: that was used.
+        estimated: whether it was estimated.
+        strength: that was used.
+        crop: what part of the picture the result is, if not all.
+        tile: as for `Restorer`.
+        profile: of the picture's colours.
+
+    Returns:
+        uint8 (height, width, 3).
+    """
+    whole = crop or Region(0, 0, *opened.pixels.shape[:2])
+    height, width = min(whole.height, _PART), min(whole.width, _PART)
+    down, right = (whole.height - height) // 2, (whole.width - width) // 2  # of the part, within the result
+    part = Region(whole.top + down, whole.left + right, height, width)
+    before = opened.pixels[whole.top : whole.top + whole.height, whole.left : whole.left + whole.width]
+    shown = slice(down, down + height), slice(right, right + width)
+    parts = [("as it was", before[shown])]
+    for factor in _FACTORS if estimated else (1.0,):
+        if factor == 1.0:
+            title = f"restored, sigma {sigma:.1f}" + (" (estimated)" if estimated else "") if strength else "unchanged"
+            parts.append((title + (f", strength {strength:g}" if strength not in (0, 1) else ""), restored[shown]))
+        else:
+            other = min(factor * sigma, restorer.limits[1])
+            pixels = restorer(opened.pixels, sigma=other, strength=strength, tile=tile, profile=profile, region=part)
+            parts.append((f"sigma {other:.1f} ({factor:g} times as much)", pixels))
+    rows = [[(title, _plain(pixels)) for title, pixels in parts]]
+    if (height, width) != (whole.height, whole.width):
+        wholes = [("as it was, the whole", _small(before)), ("restored, the whole", _small(restored))]
+        rows = [wholes, [("as it was; a part at 100 %", rows[0][0][1]), *rows[0][1:]]]
+    return _lay_out(rows)
+
+
+def _plain(picture: np.ndarray) -> np.ndarray:
+    """uint8 (height, width, 3), alpha left out."""
+    colour = images.to_uint8(picture[..., : 3 if picture.shape[-1] > 2 else 1])
+    return np.broadcast_to(colour, (*colour.shape[:2], 3))
+
+
+def _small(picture: np.ndarray) -> np.ndarray:
+    """The whole, no larger than the part that is shown beside it."""
+    step = max(1, min(picture.shape[:2]) // (4 * _PART))  # a large one is thinned out first, to spare memory
+    image = Image.fromarray(_plain(picture[::step, ::step]))
+    scale = min(_PART / max(image.size), 1)
+    size = [max(1, round(side * scale)) for side in image.size]
+    return np.asarray(image.resize(size, Image.Resampling.BOX))
+
+
+def _lay_out(rows: list[list[tuple[str, np.ndarray]]]) -> np.ndarray:
+    column = max(max(pixels.shape[1] for row in rows for _, pixels in row), 280) + _GAP
+    tall = [max(pixels.shape[0] for _, pixels in row) + _TITLE + _GAP for row in rows]
+    sheet = Image.new("RGB", (column * max(map(len, rows)) + _GAP, sum(tall) + _GAP), "white")
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(14)
+    top = _GAP
+    for row, height in zip(rows, tall, strict=True):
+        for number, (title, pixels) in enumerate(row):
+            left = _GAP + number * column
+            draw.text((left, top), title, fill="black", font=font)
+            sheet.paste(Image.fromarray(np.ascontiguousarray(pixels)), (left, top + _TITLE))
+        top += height
+    return np.asarray(sheet)
