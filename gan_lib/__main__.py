@@ -11,7 +11,7 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gan_lib import restoring
+    from gan_lib import evaluation, restoring
 
 # Before TensorFlow is imported by anybody: its start-up lines say nothing that check-machine does not say in words.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -25,6 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
     check.add_argument("--no-network", action="store_true", help="do not try whether downloads can be reached")
     check.set_defaults(run=check_machine)
     add_restore(commands)
+    add_evaluate(commands)
     options = parser.parse_args(arguments)
     return options.run(options)
 
@@ -134,6 +135,68 @@ def run_restore(options: argparse.Namespace, report: restoring.Report) -> int:
         print(f"PSNR {before:.2f} dB before, {after:.2f} dB after")
     print(report.summary())
     return 1 if report.failed else 0
+
+
+def add_evaluate(commands: argparse._SubParsersAction) -> None:
+    """The arguments of `evaluate`."""
+    parser = commands.add_parser(
+        "evaluate",
+        help="measure the released networks and the baselines",
+        description="Measure every method by the protocol that published figures follow.",
+    )
+    parser.add_argument("task", choices=["denoise"], help="what to measure: denoise")
+    parser.add_argument("--images", metavar="FOLDER", help="pictures to measure on; without, the bundled held-out ones")
+    parser.add_argument("--sigma", type=float, default=25.0, help="noise on the scale of 0 to 255; 25")
+    parser.add_argument("--grey", action="store_true", help="measure on grey pictures")
+    parser.add_argument("--seed", type=int, default=0, help="of the noise; 0")
+    parser.add_argument("--json", metavar="FILE", help="also write the table to this file")
+    parser.add_argument("--weights", metavar="FILE", help="measure these, NAME.weights.h5, as gan_lib")
+    parser.add_argument("--worst", metavar="FOLDER", help="also write the networks' three worst pictures there")
+    parser.set_defaults(run=evaluate)
+
+
+def evaluate(options: argparse.Namespace) -> int:
+    """Measure methods. Returns 0, 1 if nothing could be measured or written, 2 for settings that cannot be."""
+    try:
+        from gan_lib import hardware
+
+        hardware.visible_gpus()  # the first to import TensorFlow keeps its start-up lines away
+        from gan_lib import evaluation, restoring
+
+        measured = evaluation.evaluate_denoising(
+            options.images,
+            sigma=options.sigma,
+            grey=options.grey,
+            weights=options.weights,
+            seed=options.seed,
+            worst=3 if options.worst else 0,
+            progress=sys.stderr.isatty(),
+        )
+        print(evaluation.as_table(measured.report))
+        if options.json:
+            print(f"\nWritten: {evaluation.save_report(options.json, measured.report)}")
+        if options.worst:
+            draw_worst(measured, options.worst)
+        return 0
+    except KeyboardInterrupt:
+        print("\nStopped; nothing was written.", file=sys.stderr)
+        return 130
+    except (ValueError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2 if isinstance(error, restoring.SettingsError) else 1
+
+
+def draw_worst(measured: evaluation.Evaluation, folder: str) -> None:
+    """Write a figure of each of the networks' worst pictures."""
+    from gan_lib import evaluation, images, plots
+
+    for method, cases in measured.worst.items():
+        for rank, case in enumerate(cases if method.startswith("gan_lib") else [], start=1):
+            error = evaluation.error_picture(case.restored, case.clean)
+            titles = [case.name, "noisy", f"{method}, {case.psnr:.2f} dB", "error, 5 times"]
+            figure = plots.show([case.clean, case.noisy, case.restored, error], titles, inches=4.0)
+            path = os.path.join(folder, f"{method}_worst_{rank}.png")
+            print(f"Written: {images.save_image(path, plots.as_picture(figure, dots_per_inch=110))}")
 
 
 if __name__ == "__main__":

@@ -24,7 +24,17 @@ MAY_IMPORT = {
     "plots": {"images"},
     "course": {"files", "hardware"},
     "baselines": {"images"},
-    "evaluation": {"images", "datasets", "degradations", "metrics", "baselines", "files", "weights", "networks"},
+    "evaluation": {
+        "images",
+        "datasets",
+        "degradations",
+        "metrics",
+        "baselines",
+        "files",
+        "weights",
+        "networks",
+        "restoring",
+    },
     "restoring": {"images", "degradations", "datasets", "metrics", "networks", "weights", "files"},
 }
 MAY_IMPORT["__init__"] = {"restoring"}

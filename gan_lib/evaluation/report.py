@@ -1,0 +1,60 @@
+"""The table of measures, for the terminal and as a file.
+
+Never in here: measuring.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from pathlib import Path
+from typing import Any
+
+from gan_lib.files import whole_file
+
+_COLUMNS = {"psnr": ("PSNR, dB", ".2f"), "ssim": ("SSIM", ".4f"), "perceptual": ("perceptual", ".4f")}
+_COLUMNS["seconds_per_megapixel"] = ("s/megapixel", ".2f")
+
+
+def as_table(report: dict[str, Any]) -> str:
+    """A report as lines with a column for each measure.
+
+    Args:
+        report: with "protocol", "images" and "rows", as `evaluate_denoising` gives it.
+
+    Returns:
+        The lines; "-" stands where nothing was measured.
+    """
+    lines = [["method", *(title for title, _ in _COLUMNS.values())]]
+    for row in report["rows"]:
+        cells = [format(row[key], form) if row[key] is not None else "-" for key, (_, form) in _COLUMNS.items()]
+        lines.append([row["method"], *cells])
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
+    table = [
+        "  ".join([first.ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(rest, widths[1:], strict=True))]).rstrip()
+        for first, *rest in lines
+    ]
+    pictures = "1 picture" if report["images"] == 1 else f"{report['images']} pictures"
+    return "\n".join([f"{report['task']}, {pictures}: {report['protocol']}", "", *table])
+
+
+def save_report(path: str | os.PathLike, report: dict[str, Any]) -> Path:
+    """Writes a report as JSON, whole or not at all. Numbers that JSON does not know (infinity) become null.
+
+    Raises:
+        OSError: if it cannot be written; the message names the reason.
+    """
+    path = Path(path).expanduser()
+    with whole_file(path) as working:
+        text = json.dumps(_finite(report), indent=2, ensure_ascii=False, allow_nan=False)
+        working.write_text(text + "\n", encoding="utf-8")
+    return path
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
