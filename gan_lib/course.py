@@ -56,6 +56,30 @@ def output_folder(lesson: str) -> Path:
     return folder
 
 
+def stored_run(lesson: str, *, to_write: bool = False) -> Path | None:
+    """The measures of a run that is too long for `quick`, for a lesson to show beside its own.
+
+    A lesson that runs with `release` writes them to `data/stored_runs/<lesson>.json` in the repository, and pictures to
+    a `.png` beside it. With every other preset it reads them.
+
+    Args:
+        lesson: the notebook's name without its ending.
+        to_write: asks for the path to write to, whether or not there is a file; its folder is made.
+
+    Returns:
+        The path of the JSON file; None, with a printed line, where there is none, as when `gan_lib` was installed
+        without the course.
+    """
+    _check_lesson(lesson)
+    path = _repository() / "data" / "stored_runs" / f"{lesson}.json"
+    if to_write:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    if to_write or path.is_file():
+        return path
+    print(f"No stored run of {lesson} is here: it comes with a clone of the course. Or run with GAN_LIB_PRESET=full.")
+    return None
+
+
 def report(lesson: str, *, data: str, measures: Mapping[str, float | str], verdict: str | None = None) -> None:
     """Print a lesson's measures as a table and, when the course runner asks for them, hand them over to it.
 

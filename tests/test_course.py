@@ -49,6 +49,19 @@ def test_output_folder_that_is_read_only(plain_environment, tmp_path):
         course.output_folder("02_mnist_dcgan")
 
 
+def test_a_stored_run_is_read_from_the_repository(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(course, "_repository", lambda: tmp_path)
+    assert course.stored_run("03_some_lesson") is None
+    assert "No stored run of 03_some_lesson is here" in capsys.readouterr().out
+    path = tmp_path / "data" / "stored_runs" / "03_some_lesson.json"
+    assert course.stored_run("03_some_lesson", to_write=True) == path
+    path.write_text("{}")
+    assert course.stored_run("03_some_lesson") == path
+    assert capsys.readouterr().out == ""
+    with pytest.raises(ValueError, match="the notebook's name was expected"):
+        course.stored_run("../03_some_lesson")
+
+
 def test_report_hands_measures_over(handover, capsys):
     measures = {
         "classifier_score": np.float32(8.5),
