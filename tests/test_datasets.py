@@ -617,6 +617,26 @@ def test_patches_are_cut_from_within_the_photographs(scenes):
     assert len({left for number, _, left in seen if number == 1}) > 15
 
 
+def test_patches_of_8_bit_and_float_photographs_mix():
+    white = {"eight": np.full((40, 40, 3), 255, np.uint8), "sixteen": np.ones((40, 40, 3), np.float32)}
+    batch = next(iter(patches(white, size=32, batch_size=16)))
+    np.testing.assert_array_equal(batch, np.ones((16, 32, 32, 3)))
+
+
+def test_a_dataset_of_patches_can_be_thrown_away_while_it_fetches(run_python):
+    # With a numpy_function inside, each of these has a chance to wait for ever.
+    code = (
+        "import numpy as np\n"
+        "from gan_lib.datasets import patches\n"
+        "scenes = {str(n): np.zeros((200, 200, 3), np.uint8) for n in range(4)}\n"
+        "for seed in range(20):\n"
+        "    batches = iter(patches(scenes, size=64, batch_size=16, seed=seed))\n"
+        "    shape = next(batches).shape\n"
+        "print(shape)"
+    )
+    assert run_python(code).splitlines()[-1] == "(16, 64, 64, 3)"
+
+
 def test_patches_are_turned_in_eight_ways(scenes):
     ways = set()
     for batch in patches(scenes, size=32, batch_size=40, per_photograph=40).take(3):

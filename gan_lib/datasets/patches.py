@@ -34,7 +34,7 @@ def patches(
 
     Args:
         photographs: name -> (height, width, channels), uint8 in [0, 255] or float in [0, 1]; all with as many
-            channels. One that is smaller than a patch is left out with a printed line.
+            channels. One that is smaller than a patch is left out with a printed line. The dataset keeps a copy.
         size: side of a patch, in pixels.
         batch_size: patches per batch.
         seed: selects the patches.
@@ -72,11 +72,16 @@ def patches(
         parts = (which % len(pictures), place, way)
         return tf.data.Dataset.from_tensor_slices(parts).batch(batch_size, drop_remainder=True)
 
+    with tf.device("CPU:0"):
+        pixels = tf.constant(np.concatenate([picture.reshape(-1, picture.shape[-1]) for picture in pictures]))
+        sizes = tf.constant([picture.shape[:2] for picture in pictures])
+        begins = tf.cumsum(tf.reduce_prod(sizes, axis=1), exclusive=True)
+
     def cut(which, place, way):
-        # In NumPy, on the arrays as they are: TensorFlow would copy all photographs three times before it begins.
-        batch = tf.numpy_function(
-            lambda *numbers: _cut(pictures, size, *numbers), [which, place, way], tf.float32, stateful=False
-        )
+        # In TensorFlow's own operations. A tf.numpy_function would spare a copy of the photographs, but a dataset that
+        # is thrown away while it fetches ahead would then wait for Python, and Python for it, for ever.
+        index = _places(tf.gather(sizes, which), tf.gather(begins, which), size, place, way)
+        batch = images.to_network(tf.gather(pixels, index))
         return tf.ensure_shape(batch, [batch_size, size, size, pictures[0].shape[-1]])
 
     dataset = tf.data.Dataset.range(first_epoch, LAST_EPOCH).flat_map(one_epoch)
@@ -104,18 +109,34 @@ def _large_enough(photographs: Mapping[str, np.ndarray], size: int) -> list[np.n
         raise ValueError(
             f"Expected photographs with as many channels each, got {sorted(channels)}; load them all with mode 'rgb'."
         )
+    if len({picture.dtype for picture in pictures}) > 1:  # 8-bit and 16-bit files
+        pictures = [images.from_network(images.to_network(picture)) for picture in pictures]
     return pictures
 
 
-def _cut(pictures: list[np.ndarray], size: int, which: np.ndarray, place: np.ndarray, way: np.ndarray) -> np.ndarray:
-    """Cut one batch: which picture (n,), place (n, 2) in [0, 1), way (n, 3) of zeros and ones; in [-1, 1]."""
-    batch = np.empty((len(which), size, size, pictures[0].shape[-1]), np.float32)
-    for row, number in enumerate(which):
-        picture = pictures[number]
-        room = np.array(picture.shape[:2]) - size + 1
-        # float32 may round a number just below 1 up to the edge
-        top, left = np.minimum((place[row] * room).astype(int), room - 1)
-        patch = picture[top : top + size, left : left + size]
-        patch = patch[:: -1 if way[row, 0] else 1, :: -1 if way[row, 1] else 1]
-        batch[row] = images.to_network(patch.transpose(1, 0, 2) if way[row, 2] else patch)
-    return batch
+def _places(sizes: tf.Tensor, begins: tf.Tensor, size: int, place: tf.Tensor, way: tf.Tensor) -> tf.Tensor:
+    """Where the pixels of each patch lie in the row of all pixels.
+
+    Args:
+        sizes: height and width of each patch's picture, int32 (n, 2).
+        begins: where that picture begins, int32 (n,).
+        size: side of a patch.
+        place: (n, 2) in [0, 1): how far down and to the right.
+        way: (n, 3) of zeros and ones: upside down, mirrored, transposed.
+
+    Returns:
+        int32 (n, size, size).
+    """
+    import tensorflow as tf
+
+    room = sizes - size + 1
+    # float32 may round a number just below 1 up to the edge
+    corner = tf.minimum(tf.cast(place * tf.cast(room, tf.float32), tf.int32), room - 1)
+    line = tf.range(size)
+    way = tf.cast(way, tf.int32)
+    down = line + way[:, :1] * (size - 1 - 2 * line)
+    right = line + way[:, 1:2] * (size - 1 - 2 * line)
+    rows = (corner[:, :1] + down)[:, :, None]
+    columns = (corner[:, 1:] + right)[:, None, :]
+    index = begins[:, None, None] + rows * sizes[:, 1, None, None] + columns
+    return tf.where(way[:, 2, None, None] == 1, tf.transpose(index, [0, 2, 1]), index)
