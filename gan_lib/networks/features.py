@@ -53,16 +53,12 @@ def vgg19_features(layer_names: Sequence[str] = ("block5_conv4",), *, weights: s
     return _frozen(keras.Model(pictures, list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]))
 
 
-def perceptual_features(classes: int | None = None) -> keras.Model:
+def perceptual_features() -> keras.Model:
     """The course's own feature network for the perceptual loss: six convolutions in the manner of VGG.
 
-    Args:
-        classes: if given, the network ends in logits over so many kinds and strengths of damage, which is how it is
-            trained; without it the network ends in its feature maps and is frozen.
-
     Returns:
-        A model from pictures, float32 (batch, height, width, 3) in [-1, 1], to three feature maps at full, half and
-        quarter size with 32, 64 and 96 channels, at least 0, or to logits, float32 (batch, classes).
+        A frozen model from pictures, float32 (batch, height, width, 3) in [-1, 1], to three feature maps at full,
+        half and quarter size with 32, 64 and 96 channels, at least 0.
 
     Source of the form: Simonyan and Zisserman 2015, with average pooling as Gatys et al. 2016 advise for losses.
     """
@@ -76,20 +72,17 @@ def perceptual_features(classes: int | None = None) -> keras.Model:
             x = layers.BatchNormalization(momentum=0.95)(x)
             x = layers.ReLU()(x)
         maps.append(x)
-    return _finished(pictures, maps, classes, "perceptual_features")
+    return _frozen(keras.Model(pictures, maps, name="perceptual_features"))
 
 
-def judging_features(classes: int | None = None) -> keras.Model:
+def judging_features() -> keras.Model:
     """The course's judge of photographs: residual blocks and strided convolutions. It trains nobody.
 
     It computes in float32 under every precision policy, so that a measure does not depend on the machine.
 
-    Args:
-        classes: as in `perceptual_features`.
-
     Returns:
-        A model from pictures, float32 (batch, height, width, 3) in [-1, 1], to four feature maps at full, half,
-        quarter and eighth size with 24, 48, 80 and 96 channels, or to logits, float32 (batch, classes).
+        A frozen model from pictures, float32 (batch, height, width, 3) in [-1, 1], to four feature maps at full, half,
+        quarter and eighth size with 24, 48, 80 and 96 channels, any real numbers.
 
     Source of the form: He et al. 2016, "Deep Residual Learning".
     """
@@ -105,16 +98,26 @@ def judging_features(classes: int | None = None) -> keras.Model:
         x = layers.BatchNormalization(momentum=0.95, dtype="float32")(x)
         x = layers.Activation("silu", dtype="float32")(x)
         maps.append(x)
-    return _finished(pictures, maps, classes, "judging_features")
+    return _frozen(keras.Model(pictures, maps, name="judging_features"))
 
 
-def _finished(pictures, maps, classes: int | None, name: str) -> keras.Model:
-    if classes is None:
-        return _frozen(keras.Model(pictures, maps, name=name))
+def damage_classifier(network: keras.Model, classes: int) -> keras.Model:
+    """A feature network with a last layer on top, to be trained to tell kinds and strengths of damage apart.
+
+    It shares every weight with the network, which is no longer frozen until you set ``network.trainable = False``.
+
+    Args:
+        network: `perceptual_features` or `judging_features`.
+        classes: how many kinds and strengths there are.
+
+    Returns:
+        A model from pictures, as the network takes them, to logits, float32 (batch, classes).
+    """
+    network.trainable = True
     # Every size has its say, so that each of the maps is worth comparing.
-    seen = [layers.GlobalAveragePooling2D(dtype="float32")(x) for x in maps]
+    seen = [layers.GlobalAveragePooling2D(dtype="float32")(maps) for maps in network.outputs]
     logits = layers.Dense(classes, dtype="float32", name="logits")(layers.Concatenate(dtype="float32")(seen))
-    return keras.Model(pictures, logits, name=name)
+    return keras.Model(network.input, logits, name="damage_classifier")
 
 
 def _frozen(model: keras.Model) -> keras.Model:
