@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
+from gan_lib.networks.layers import SpectralNormalization
 from gan_lib.networks.pix2pix import patch_discriminator, unet_generator
 
 POLICIES = ["float32", "mixed_bfloat16", "mixed_float16"]
@@ -119,6 +120,12 @@ def test_kinds_of_normalisation(kind, layer, count):
     assert [found.use_bias for found in of_kind(model, layers.Conv2D)] == [True, not count, not count, True]
 
 
+def test_spectral_normalisation_is_of_every_kernel():
+    model = patch_discriminator(widths=(4, 6), normalisation="spectral")
+    assert len(of_kind(model, SpectralNormalization)) == 3 and not of_kind(model, layers.Conv2D)
+    assert model([picture(32, seed=1)] * 2, training=True).shape == (1, 14, 14, 1)
+
+
 def test_instance_normalisation_treats_each_picture_alone():
     model = patch_discriminator(widths=(4, 6), normalisation="instance")
     both = [picture(32, seed=1), picture(32, seed=2)]
@@ -138,7 +145,7 @@ def test_small_normal_numbers_to_start_from(build):
 def test_unknown_arguments_are_named():
     with pytest.raises(ValueError, match="normalisation is 'layer'; 'batch' or 'instance' was expected"):
         unet_generator(normalisation="layer")
-    with pytest.raises(ValueError, match="normalisation is 'layer'; 'batch', 'instance' or 'none'"):
+    with pytest.raises(ValueError, match="normalisation is 'layer'; 'batch', 'instance', 'spectral' or 'none'"):
         patch_discriminator(normalisation="layer")
     with pytest.raises(ValueError, match="at least two halvings"):
         unet_generator(widths=(64,))

@@ -9,6 +9,8 @@ section 6.1, and the authors' code.
 import keras
 from keras import layers
 
+from gan_lib.networks.layers import SpectralNormalization
+
 _INITIALIZER = {"mean": 0.0, "stddev": 0.02}
 
 
@@ -93,7 +95,8 @@ def patch_discriminator(
         picture_channels: of degraded and of judged pictures.
         widths: channels of the hidden layers; all but the last halve the size.
         conditional: True judges pairs, (degraded, picture): does this belong to that? False judges pictures alone.
-        normalisation: "batch" as published, "instance", or "none".
+        normalisation: "batch" as published, "instance", "spectral" (of every kernel, instead of normalised values; it
+            keeps the discriminator's slope, and with it the generator's gradient, within bounds), or "none".
 
     Returns:
         A model from ``[degraded, picture]`` (or from ``picture``), float32 (batch, height, width, picture_channels) in
@@ -103,10 +106,12 @@ def patch_discriminator(
     Raises:
         ValueError: for another kind of normalisation.
 
-    Source: Isola et al. 2017, section 6.1.2, C64-C128-C256-C512; padding by one pixel as in the authors' code.
+    Source: Isola et al. 2017, section 6.1.2, C64-C128-C256-C512; padding by one pixel as in the authors' code. Spectral
+    normalisation in a PatchGAN: Yu et al. 2019, "Free-Form Image Inpainting with Gated Convolution" (SN-PatchGAN).
     """
-    if normalisation not in ("batch", "instance", "none"):
-        raise ValueError(f"normalisation is {normalisation!r}; 'batch', 'instance' or 'none' was expected.")
+    if normalisation not in ("batch", "instance", "spectral", "none"):
+        raise ValueError(f"normalisation is {normalisation!r}; 'batch', 'instance', 'spectral' or 'none' was expected.")
+    wrapped = SpectralNormalization if normalisation == "spectral" else lambda layer: layer
     picture = keras.Input((None, None, picture_channels), name="picture")
     inputs, x = [picture], picture
     if conditional:
@@ -115,12 +120,12 @@ def patch_discriminator(
         x = layers.Concatenate()(inputs)
     for level, width in enumerate(widths):
         strides = 1 if level == len(widths) - 1 else 2
-        normalised = level > 0 and normalisation != "none"
+        normalised = level > 0 and normalisation in ("batch", "instance")
         x = layers.ZeroPadding2D(1)(x)
-        x = layers.Conv2D(width, 4, strides=strides, use_bias=not normalised, kernel_initializer=_kernel())(x)
+        x = wrapped(layers.Conv2D(width, 4, strides=strides, use_bias=not normalised, kernel_initializer=_kernel()))(x)
         if normalised:
             x = _normalisation(normalisation)(x)
         x = layers.LeakyReLU(negative_slope=0.2)(x)
     x = layers.ZeroPadding2D(1)(x)
-    logits = layers.Conv2D(1, 4, kernel_initializer=_kernel(), dtype="float32")(x)
+    logits = wrapped(layers.Conv2D(1, 4, kernel_initializer=_kernel(), dtype="float32"))(x)
     return keras.Model(inputs if conditional else picture, logits, name="patch_discriminator")
