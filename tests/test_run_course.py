@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 import run_course
 from lesson_run import describe_failure, smaller_png, tidy
@@ -301,6 +302,27 @@ def test_still_pictures_get_a_palette_and_lose_nothing():
         assert (len(after) < len(before)) if shrinks else (after == before)
         again = Image.open(io.BytesIO(base64.b64decode(after))).convert("RGBA")
         assert again.tobytes() == picture.convert("RGBA").tobytes()
+
+
+def test_photographs_get_a_palette_where_the_lesson_says_that_it_shows_many():
+    rows, columns = np.mgrid[:96, :96]
+    waves = [127 + 120 * np.sin(rows / 17 + shift) * np.cos(columns / 23 - shift) for shift in (0.0, 0.4, 0.8)]
+    noise = np.random.default_rng(0).normal(0, 4, (96, 96, 3))
+    picture = Image.fromarray(np.uint8(np.clip(np.stack(waves, axis=-1) + noise, 0, 255)))
+    stream = io.BytesIO()
+    picture.convert("RGBA").save(stream, format="PNG")
+    encoded = base64.b64encode(stream.getvalue()).decode()
+    shown = v4.new_output("display_data", {"image/png": encoded})
+    notebook = v4.new_notebook(cells=[v4.new_code_cell("x", outputs=[shown])])
+    tidy(notebook)
+    assert notebook.cells[0].outputs[0].data["image/png"] == encoded
+    notebook.metadata["gan_lib"] = {"photographs": True}
+    tidy(notebook)
+    after = notebook.cells[0].outputs[0].data["image/png"]
+    assert len(after) < 0.5 * len(encoded)
+    reduced = Image.open(io.BytesIO(base64.b64decode(after))).convert("RGB")
+    difference = np.abs(np.asarray(reduced, float) - np.asarray(picture, float))
+    assert difference.mean() < 4
 
 
 def test_animated_pictures_stay_animated(lessons):

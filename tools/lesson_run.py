@@ -236,6 +236,7 @@ def tidy(notebook: nbformat.NotebookNode) -> None:
     notebook.metadata.pop("widgets", None)
     notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
     notebook.metadata["language_info"] = {"name": "python"}
+    photographs = notebook.metadata.get("gan_lib", {}).get("photographs", False)
     for cell in notebook.cells:
         for name in ("execution", "collapsed", "scrolled"):
             cell.metadata.pop(name, None)
@@ -245,25 +246,36 @@ def tidy(notebook: nbformat.NotebookNode) -> None:
             if output.output_type == "stream" and output.name == "stderr":
                 output.text = TENSORFLOW_CHATTER.sub("", output.text)
             if "image/png" in output.get("data", {}):
-                output.data["image/png"] = smaller_png(output.data["image/png"])
+                output.data["image/png"] = smaller_png(output.data["image/png"], photographs=photographs)
         cell.outputs = [output for output in cell.outputs if output.get("text", "x") != ""]
 
 
-def smaller_png(encoded: str) -> str:
+def smaller_png(encoded: str, *, photographs: bool = False) -> str:
     """The same still picture with a palette where it has few enough colours, in base64; others come back as they are.
 
     Matplotlib stores four channels for each pixel, also of grey digits; a notebook must stay under its limit.
+
+    Args:
+        encoded: the PNG file in base64.
+        photographs: pictures of more than 256 colours get a palette too, of the 256 that come nearest. For lessons with
+            many photographs, which say so in their metadata: {"gan_lib": {"photographs": true}}.
     """
     with Image.open(io.BytesIO(base64.b64decode(encoded))) as picture:
         if getattr(picture, "n_frames", 1) > 1 or picture.mode not in ("RGB", "RGBA"):
             return encoded
         colours = picture.getcolors(256)
-        if colours is None or (picture.mode == "RGBA" and any(colour[3] != 255 for _, colour in colours)):
+        if picture.mode == "RGBA" and picture.getextrema()[3] != (255, 255):
             return encoded
         plain = picture.convert("RGB")
-        reduced = plain.quantize(len(colours))
-        if reduced.convert("RGB").tobytes() != plain.tobytes():  # the palette must lose nothing
+        if colours is None and photographs:
+            # Without dithering, which would look like the noise that such a lesson is about.
+            reduced = plain.quantize(256, kmeans=3, dither=Image.Dither.NONE)
+        elif colours is None:
             return encoded
+        else:
+            reduced = plain.quantize(len(colours))
+            if reduced.convert("RGB").tobytes() != plain.tobytes():  # this palette must lose nothing
+                return encoded
         stream = io.BytesIO()
         reduced.save(stream, format="PNG", optimize=True)
     again = base64.b64encode(stream.getvalue()).decode()
