@@ -21,8 +21,8 @@ import numpy as np
 _SIGMAS = (15.0, 25.0, 50.0)
 _TUNED = {
     "non_local_means": {
-        3: {"patch": (5, 5, 5), "reach": (3, 5, 5), "strength": (0.8, 0.6, 0.5)},
-        1: {"patch": (5, 7, 7), "reach": (3, 5, 5), "strength": (0.8, 0.7, 0.6)},
+        3: {"patch": (5, 5, 5), "reach": (5, 5, 5), "strength": (0.7, 0.6, 0.5)},
+        1: {"patch": (5, 7, 7), "reach": (5, 5, 5), "strength": (0.8, 0.7, 0.6)},
     },
     "total_variation": {
         3: {"strength": (0.6, 0.7, 0.8), "colour_strength": (0.9, 0.9, 0.9)},

@@ -22,7 +22,8 @@ from gan_lib import baselines, datasets, files, images
 SIDE = 128  # pixels
 COLOURFUL = ("astronaut", "china", "coffee", "flower")
 GRIDS = {
-    "non_local_means": {"patch": (3, 5, 7), "reach": (3, 5, 7, 9), "strength": (0.4, 0.5, 0.6, 0.7, 0.8)},
+    # A reach of 3 is left out: at sigma 15 it ties on crops, and on whole pictures it loses 0.15 dB.
+    "non_local_means": {"patch": (3, 5, 7), "reach": (5, 7, 9), "strength": (0.4, 0.5, 0.6, 0.7, 0.8)},
     "total_variation": {"strength": (0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1), "colour_strength": (0.7, 0.9, 1.1, 1.3)},
     "wavelets": {"levels": (3, 4, 5), "strength": (0.9, 1.0, 1.1)},
     "median": {"width": (3, 5, 7, 9)},

@@ -5,9 +5,9 @@ Never in here: how a method works, figures.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import keras
@@ -74,7 +74,7 @@ def evaluate_denoising(
     sigma: float = 25.0,
     grey: bool = False,
     methods: Sequence[str] | Mapping[str, Denoiser] | None = None,
-    weights: str | os.PathLike | None = None,
+    weights: str | Path | None = None,
     seed: int = 0,
     worst: int = 0,
     progress: bool = False,

@@ -5,7 +5,6 @@ Never in here: pictures, noise, measures.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -29,7 +28,7 @@ _TILE = 1024  # pixels; pictures up to this size are restored in one piece
 def denoising_methods(
     names: Sequence[str] | None = None,
     *,
-    weights: str | os.PathLike | None = None,
+    weights: str | Path | None = None,
     sigma: float | None = None,
     tell: Callable[[str], None] = print,
 ) -> dict[str, Denoiser]:
@@ -55,8 +54,9 @@ def denoising_methods(
     found: dict[str, Denoiser] = {}
     for name in METHODS if names is None else names:
         if name in _RELEASED:
-            source = weights if weights is not None and name == "gan_lib" else _RELEASED[name]
-            if names is None and isinstance(source, str) and not (released.FOLDER / f"{source}.json").exists():
+            given = weights is not None and name == "gan_lib"
+            source = weights if given else _RELEASED[name]
+            if names is None and not given and not (released.FOLDER / f"{source}.json").exists():
                 tell(f"Left out: {name}, whose weights {source!r} are not in this version.")
                 continue
             model, card = _load(source)
@@ -112,12 +112,12 @@ def network_denoiser(model: keras.Model, *, tile: int = _TILE) -> Denoiser:
     return denoise
 
 
-def _load(source: str | os.PathLike) -> tuple[keras.Model, dict]:
+def _load(source: str | Path) -> tuple[keras.Model, dict]:
     policy = keras.config.dtype_policy()
     # A network takes the policy that is set when it is built, and a measure must not depend on the machine.
     keras.config.set_dtype_policy("float32")
     try:
-        return released.load_model(Path(source) if not isinstance(source, str) else source)
+        return released.load_model(source)
     finally:
         keras.config.set_dtype_policy(policy)
 
