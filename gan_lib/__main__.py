@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -109,8 +110,12 @@ def run_restore(options: argparse.Namespace, report: restoring.Report) -> int:
     restorer = restoring.Restorer(options.task, sharp=options.sharp, weights_file=options.weights)
     restorer.check(options.sigma, options.strength, options.tile)
     pictures = options.pictures
-    if not pictures:
-        pictures = [restoring.damaged_picture(options.output or ".", overwrite=options.overwrite)]
+    if not pictures and options.estimate:
+        pictures = [restoring.bundled_picture()]
+    elif not pictures:
+        folder = Path(options.output or ".")
+        folder = folder.parent if folder.suffix and not folder.is_dir() else folder
+        pictures = [restoring.damaged_picture(folder, overwrite=options.overwrite)]
         print(f"No picture was named, so a bundled one got noise of sigma 25: {pictures[0]}")
     jobs = restoring.plan(
         pictures, options.output, crop=options.crop is not None, compare=options.compare, report=report

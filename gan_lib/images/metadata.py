@@ -12,11 +12,13 @@ from __future__ import annotations
 import io
 import os
 import struct
+import warnings
 import zlib
 from pathlib import Path
 from typing import NamedTuple
 
 from PIL import Image
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from gan_lib.images import reading
 
@@ -25,6 +27,7 @@ _X_RESOLUTION, _Y_RESOLUTION, _RESOLUTION_UNIT = 0x011A, 0x011B, 0x0128
 _WIDTH, _HEIGHT = 0xA002, 0xA003
 # Of a TIFF's many tags those that tell of the photograph; the others are about how its own pixels are stored.
 _TOLD = (0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x8298)  # description, make, model, software, date, ...
+_ORDERS = {b"II*\0": "<", b"MM\0*": ">"}  # how a TIFF, or EXIF, begins: whether low or high bytes come first
 _INCH = 0.0254  # metres
 _CENTIMETRES_IN_AN_INCH = 2.54
 
@@ -60,23 +63,52 @@ def read_metadata(path: str | os.PathLike) -> Metadata:
         (300.0, 300.0)
     """
     path = Path(path).expanduser()
-    reading.read_header(path)  # a missing file or a folder gets its sentence there
-    with reading.in_words(path), path.open("rb") as stream:
-        begin = stream.read(4)
-        stream.seek(0)
-        if begin in reading.TIFF_BEGINS:
-            return _of_tiff(stream)
-        with reading.open_image(stream) as image:
-            if image.format == "PNG":
-                image.load()  # EXIF may come after the pixels there
-            exif = _upright(image.info.get("exif", b"").removeprefix(b"Exif\0\0"))
-            dpi = image.info.get("dpi")
-            return Metadata(exif, _kept(image.info.get("icc_profile")), _pair(dpi) or _dpi_of(exif))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow's, about damaged EXIF
+        reading.read_header(path)  # a missing file or a folder gets its sentence there
+        with reading.in_words(path), path.open("rb") as stream:
+            return _of_tiff(stream) if stream.read(4) in reading.TIFF_BEGINS else _of_others(stream)
+
+
+def _of_others(stream) -> Metadata:
+    stream.seek(0)
+    with reading.open_image(stream) as image:
+        exif = image.info.get("exif", b"")
+        if image.format == "PNG":
+            exif = _exif_of_png(stream) or _as_text(image.info.get("Raw profile type exif", ""))
+        exif = _upright(exif.removeprefix(b"Exif\0\0"))
+        return Metadata(exif, _kept(image.info.get("icc_profile")), _pair(image.info.get("dpi")) or _dpi_of(exif))
+
+
+def _exif_of_png(stream) -> bytes:
+    """The chunk eXIf, which may also come after the pixels; nothing is decoded."""
+    stream.seek(8)
+    while len(head := stream.read(8)) == 8:
+        length, kind = struct.unpack(">I4s", head)
+        if kind == b"eXIf":
+            return stream.read(length)
+        stream.seek(length + 4, io.SEEK_CUR)
+    return b""
+
+
+def _as_text(profile: str) -> bytes:
+    """EXIF as older ImageMagick wrote it into PNGs: a few lines of heading, then hexadecimal digits."""
+    try:
+        return bytes.fromhex("".join(profile.split("\n")[3:]))
+    except ValueError:
+        return b""
 
 
 def _of_tiff(stream) -> Metadata:
     tags = Image.Exif()
-    tags.load_from_fp(stream)
+    stream.seek(0)
+    head = stream.read(16)
+    if head[:4] == b"II+\0":  # BigTIFF, which Pillow reads only when told so
+        tags.bigtiff, tags.endian = True, "<"
+        tags.load_from_fp(stream, struct.unpack("<Q", head[8:])[0])
+    elif head[:4] in _ORDERS:
+        stream.seek(0)
+        tags.load_from_fp(stream)
     kept = Image.Exif()
     for tag in _TOLD:
         if tag in tags:
@@ -99,7 +131,7 @@ def _kept(profile: bytes | None) -> bytes:
 def _upright(exif: bytes) -> bytes:
     """EXIF for the picture as it is after turning; empty if it is damaged."""
     data = bytearray(exif)
-    order = {b"II*\0": "<", b"MM\0*": ">"}.get(bytes(data[:4]))
+    order = _ORDERS.get(bytes(data[:4]))
     if order is None:
         return b""
 
@@ -185,43 +217,45 @@ def into_png(data: bytes, metadata: Metadata) -> bytes:
 
 
 def tiff_tags(metadata: Metadata) -> dict:
-    """What tifffile's ``imwrite`` takes for the resolution, the profile, and the texts of the EXIF.
+    """What tifffile's ``imwrite`` takes for the resolution, the profile and the texts of the EXIF.
 
-    EXIF's own directories cannot be handed over this way; they get an empty place each, for `into_tiff` to fill.
+    EXIF's own directories cannot be handed over this way; `into_tiff` adds them.
     """
-    options = {"extratags": []}
+    options = {"software": False, "extratags": []}  # or tifffile puts its own name there
     if metadata.profile:
         options["iccprofile"] = metadata.profile
     if metadata.dpi:
         options |= {"resolution": metadata.dpi, "resolutionunit": 2}
-    if metadata.exif:
-        tags = Image.Exif()
-        tags.load(metadata.exif)
-        for tag in _TOLD:
-            if isinstance(tags.get(tag), str):
-                options["extratags"].append((tag, 2, None, tags[tag].encode(), True))
-        options["extratags"] += [(tag, 4, 1, 0, True) for tag in (_EXIF, _GPS) if tags.get_ifd(tag)]
+    tags = Image.Exif()
+    tags.load(metadata.exif)
+    for tag in _TOLD:
+        if isinstance(tags.get(tag), str):
+            options["extratags"].append((tag, 2, None, tags[tag].encode() + b"\0", True))
     return options
 
 
 def into_tiff(stream: io.BytesIO, metadata: Metadata) -> None:
-    """Append EXIF's directories to a TIFF that was written with `tiff_tags`, and point to them."""
-    if not metadata.exif:
-        return
-    import tifffile
-    from PIL.TiffImagePlugin import ImageFileDirectory_v2
-
+    """Append EXIF's directories to a TIFF of one page, and a first directory that also points to them."""
     tags = Image.Exif()
     tags.load(metadata.exif)
-    places = {}
-    for tag in (_EXIF, _GPS):
-        if tags.get_ifd(tag):
-            places[tag] = stream.seek(0, io.SEEK_END)
-            directory = ImageFileDirectory_v2(stream.getbuffer()[:4].tobytes() + b"\0\0\0\0", group=tag)
-            for entry, value in tags.get_ifd(tag).items():
-                directory[entry] = value
-            stream.write(directory.tobytes(places[tag]))
-    stream.seek(0)
-    with tifffile.TiffFile(stream, mode="r+b") as opened:
-        for tag, place in places.items():
-            opened.pages[0].tags[tag].overwrite(place)
+    below = {tag: dict(tags.get_ifd(tag)) for tag in (_EXIF, _GPS) if tags.get_ifd(tag)}
+    head = stream.getvalue()[:8]
+    order = _ORDERS.get(head[:4])
+    if not below or order is None:  # nothing to add, or beyond 4 GB, where a TIFF is built otherwise
+        return
+    (start,) = struct.unpack(order + "I", head[4:])
+    stream.seek(start)
+    (count,) = struct.unpack(order + "H", stream.read(2))
+    entries = [stream.read(12) for _ in range(count)]
+    for tag, values in below.items():
+        place = stream.seek(0, io.SEEK_END)
+        directory = ImageFileDirectory_v2(head, group=tag)
+        for entry, value in values.items():
+            directory[entry] = value
+        stream.write(directory.tobytes(place))
+        entries.append(struct.pack(order + "HHII", tag, 4, 1, place))
+    place = stream.seek(0, io.SEEK_END)
+    entries.sort(key=lambda entry: struct.unpack(order + "H", entry[:2]))
+    stream.write(struct.pack(order + "H", len(entries)) + b"".join(entries) + bytes(4))
+    stream.seek(4)
+    stream.write(struct.pack(order + "I", place))

@@ -15,7 +15,7 @@ import numpy as np
 from gan_lib import images
 from gan_lib import weights as released
 from gan_lib.restoring.costs import Cost, estimate_cost
-from gan_lib.restoring.demonstration import damaged_picture, psnr_against
+from gan_lib.restoring.demonstration import bundled_picture, damaged_picture, psnr_against
 from gan_lib.restoring.files import DEFAULT_MAX_PIXELS, Opened, Restored, open_picture, restore_file
 from gan_lib.restoring.jobs import Job, Report, plan, restore_files
 from gan_lib.restoring.restorer import DEFAULT_TILE, Restorer, SettingsError
@@ -34,6 +34,7 @@ __all__ = [
     "Restored",
     "Restorer",
     "SettingsError",
+    "bundled_picture",
     "damaged_picture",
     "estimate_cost",
     "open_picture",

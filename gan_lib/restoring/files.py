@@ -69,6 +69,7 @@ class Restored(NamedTuple):
     path: Path
     sheet: Path | None
     sigma: float | None
+    estimated: bool
     notes: list[str]
 
 
@@ -137,7 +138,7 @@ def restore_file(
         drawn = sheets.compare(restorer, opened, result, sigma, estimated, strength, crop, **settings)
         contents.append((sheet, images.encode_image(sheet.name, drawn, metadata=opened.metadata._replace(exif=b""))))
     _write(contents)
-    return Restored(target, sheet, sigma, notes)
+    return Restored(target, sheet, sigma, estimated, notes)
 
 
 def check_free(source: Path, written: list[Path], overwrite: bool) -> None:

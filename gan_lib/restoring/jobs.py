@@ -153,9 +153,9 @@ def restore_files(
         except FileExistsError as error:
             (report.skipped if several else report.failed).append((job.source, str(error)))
         except (images.PictureError, DataError, OSError, MemoryError) as error:
-            report.failed.append((job.source, str(error) or "not enough memory; take smaller tiles with --tile"))
+            report.failed.append((job.source, str(error) or "not enough memory"))
         else:
             report.done.append(done)
-            tell(f"{job.source} -> {done.path}")
-            for note in done.notes:
+            tell(f"{job.source} -> {done.path}" + (f" (estimated sigma {done.sigma:.1f})" if done.estimated else ""))
+            for note in [f"Before and after: {done.sheet}"] * bool(done.sheet) + done.notes:
                 tell(f"    {note}")

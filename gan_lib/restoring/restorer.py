@@ -146,7 +146,11 @@ class Restorer:
         before = part.astype(np.float32) / (255 if part.dtype == np.uint8 else 1)
         shown = before if profile is None else profile.to_srgb(before)
         shown = np.broadcast_to(images.to_network(shown, clip=profile is None), (*shown.shape[:2], 3))
-        after = images.from_network(self._run(shown[None], sigma).numpy()[0], clip=profile is None)[margin, margin]
+        try:
+            after = self._run(shown[None], sigma).numpy()[0, margin, margin]
+        except tf.errors.ResourceExhaustedError as error:
+            raise MemoryError("The memory does not suffice; take smaller tiles.") from error
+        after = images.from_network(after, clip=profile is None)
         before = before[margin, margin]
         if profile is not None:
             # The network's change is what is carried over, so that a profile's own rounding is not.

@@ -1,0 +1,230 @@
+"""images.metadata and images.colour: what lies beside the pixels goes in and out of files; colours there and back."""
+
+import io
+import struct
+import zlib
+
+import imagecodecs
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image, ImageCms
+
+from gan_lib import images
+from gan_lib.images import Metadata, read_metadata, save_image
+from gan_lib.images.metadata import _upright
+
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+ADOBE = imagecodecs.cms_profile("adobergb")
+MAKE, MODEL, ARTIST, ORIENTATION = 0x010F, 0x0110, 0x013B, 0x0112
+EXIF, GPS, DATE, NOTE, WIDTH, HEIGHT = 0x8769, 0x8825, 0x9003, 0x927C, 0xA002, 0xA003
+
+
+def exif(orientation=6):
+    """EXIF as a camera writes it, with a maker's note, a place and an orientation."""
+    tags = Image.Exif()
+    tags[MAKE], tags[MODEL], tags[ARTIST], tags[ORIENTATION] = "Lichtwerk", "L1", "Ånd", orientation
+    tags[EXIF] = {DATE: "2024:05:06 07:08:09", NOTE: bytes(range(256)), WIDTH: 36, HEIGHT: 24, 0x829A: 0.004}
+    tags[GPS] = {1: "N", 2: (52.0, 31.0, 12.5)}
+    return tags
+
+
+def told(data):
+    tags = Image.Exif()
+    tags.load(data)
+    return tags
+
+
+def picture(bits=8):
+    values = np.random.default_rng(3).random((24, 36, 3)).astype(np.float32)
+    return images.to_uint8(values) if bits == 8 else values
+
+
+@pytest.fixture
+def camera_file(tmp_path):
+    """Writes what a camera would: the picture with all its metadata, in a format of one's choice."""
+
+    def write(name, orientation=6, profile=ADOBE):
+        path = tmp_path / name
+        Image.fromarray(picture()).save(path, exif=exif(orientation).tobytes(), icc_profile=profile, dpi=(300, 200))
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.png", "a.webp", "a.tif"])
+def test_metadata_are_read_from_every_format(camera_file, name):
+    found = read_metadata(camera_file(name))
+    tags = told(found.exif)
+    assert (tags[MAKE], tags[MODEL], tags[ORIENTATION]) == ("Lichtwerk", "L1", 1)
+    assert tags.get_ifd(EXIF)[DATE] == "2024:05:06 07:08:09"
+    assert tags.get_ifd(EXIF)[NOTE] == bytes(range(256))
+    assert tags.get_ifd(GPS)[2] == (52.0, 31.0, 12.5)
+    assert found.profile == ADOBE
+    if name != "a.webp":  # has no place for it outside of EXIF
+        assert found.dpi == pytest.approx((300, 200), abs=0.02)
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("name", ["b.png", "b.tif", "b.jpg", "b.webp"])
+def test_metadata_go_from_file_to_file(camera_file, tmp_path, name, bits):
+    if bits == 16 and name in ("b.jpg", "b.webp"):
+        return
+    before = read_metadata(camera_file("a.jpg"))
+    path = save_image(tmp_path / name, picture(bits), bits=bits, quality=100, metadata=before)
+    after = read_metadata(path)
+    assert after.profile == ADOBE
+    for tag in (MAKE, MODEL, ORIENTATION):
+        assert told(after.exif).get(tag, 1) == told(before.exif)[tag]
+    for folder in (EXIF, GPS):
+        assert dict(told(after.exif).get_ifd(folder)) == dict(told(before.exif).get_ifd(folder))
+    if name != "b.webp":
+        assert after.dpi == pytest.approx((300, 200), abs=0.02)
+    # Nothing of it disturbs the pixels, nor other readers.
+    if name != "b.jpg":
+        expected = picture(bits) if bits == 8 else np.rint(picture(bits) * 65535) / 65535
+        np.testing.assert_allclose(images.load_image(path), expected, atol=1.01 / 65535)
+    with Image.open(path) as opened:
+        opened.load()
+        assert opened.getexif()[MAKE] == "Lichtwerk"
+        assert opened.info["icc_profile"] == ADOBE
+
+
+def test_png_chunks_stand_where_they_must_and_are_whole(tmp_path):
+    path = save_image(tmp_path / "a.png", picture(), metadata=Metadata(exif(1).tobytes()[6:], SRGB, (72, 72)))
+    data, place, kinds = path.read_bytes(), 8, []
+    while place < len(data):
+        (length,) = struct.unpack(">I", data[place : place + 4])
+        content = data[place + 4 : place + 8 + length]
+        assert struct.unpack(">I", data[place + 8 + length : place + 12 + length])[0] == zlib.crc32(content)
+        kinds.append(content[:4])
+        place += 12 + length
+    assert kinds[:4] == [b"IHDR", b"iCCP", b"pHYs", b"eXIf"]
+    assert kinds[-1] == b"IEND"
+
+
+def test_without_metadata_files_are_as_before(tmp_path):
+    for name in ("a.png", "a.tif", "a.jpg"):
+        found = read_metadata(save_image(tmp_path / name, picture()))
+        assert (found.exif, found.profile, found.dpi) == (b"", b"", None)
+
+
+def test_exif_keeps_every_byte_but_those_that_no_longer_hold(tmp_path):
+    raw = exif(6).tobytes()[6:]
+    raw = raw + b"thumbnail"
+    start = struct.unpack(">I" if raw[:2] == b"MM" else "<I", raw[4:8])[0]
+    order = ">" if raw[:2] == b"MM" else "<"
+    end = start + 2 + 12 * struct.unpack_from(order + "H", raw, start)[0]
+    raw = raw[:end] + struct.pack(order + "I", len(raw) - 9) + raw[end + 4 :]  # points to a thumbnail
+    new = _upright(raw)
+    assert len(new) == len(raw)
+    assert sum(a != b for a, b in zip(raw, new, strict=True)) <= 1 + 4 + 2 * 4
+    assert told(new)[ORIENTATION] == 1
+    assert (told(new).get_ifd(EXIF)[WIDTH], told(new).get_ifd(EXIF)[HEIGHT]) == (24, 36)  # turned by a quarter
+    assert not told(new).get_ifd(0xFFFF1)
+    upright = told(_upright(exif(3).tobytes()[6:]))
+    assert (upright[ORIENTATION], upright.get_ifd(EXIF)[WIDTH]) == (1, 36)
+
+
+@pytest.mark.parametrize(
+    "damage", [b"", b"II*\0", b"nonsense nonsense", b"II*\0\xff\xff\xff\xff", b"MM\0*\0\0\0\x08\0\x07"]
+)
+def test_damaged_exif_is_left_out(damage, tmp_path):
+    assert _upright(damage) == b""
+    Image.fromarray(picture()).save(tmp_path / "a.jpg", exif=b"Exif\0\0" + damage)
+    assert read_metadata(tmp_path / "a.jpg").exif == b""
+
+
+def test_exif_behind_the_pixels_and_as_text(tmp_path):
+    plain = save_image(tmp_path / "a.png", picture()).read_bytes()
+    content = b"eXIf" + exif(1).tobytes()[6:]
+    chunk = struct.pack(">I", len(content) - 4) + content + struct.pack(">I", zlib.crc32(content))
+    (tmp_path / "late.png").write_bytes(plain[:-12] + chunk + plain[-12:])
+    assert told(read_metadata(tmp_path / "late.png").exif)[MAKE] == "Lichtwerk"
+    from PIL.PngImagePlugin import PngInfo
+
+    texts = PngInfo()
+    texts.add_text("Raw profile type exif", "\nexif\n  999\n" + exif(1).tobytes().hex(), zip=True)
+    Image.fromarray(picture()).save(tmp_path / "text.png", pnginfo=texts)
+    assert told(read_metadata(tmp_path / "text.png").exif)[MAKE] == "Lichtwerk"
+
+
+def test_resolution_in_centimetres_and_impossible_ones(tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", picture(), photometric="rgb", resolution=(100, 100), resolutionunit=3)
+    assert read_metadata(tmp_path / "a.tif").dpi == pytest.approx((254, 254))
+    tifffile.imwrite(tmp_path / "b.tif", picture(), photometric="rgb", resolution=(100, 100), resolutionunit=1)
+    assert read_metadata(tmp_path / "b.tif").dpi is None
+    stream = io.BytesIO()
+    Image.fromarray(picture()).save(stream, "JPEG", dpi=(0, 0))
+    (tmp_path / "c.jpg").write_bytes(stream.getvalue())
+    assert read_metadata(tmp_path / "c.jpg").dpi is None
+
+
+def test_deep_tiffs_that_pillow_cannot_open_have_metadata_too(tmp_path):
+    values = (picture(16) * 65535).astype(np.uint16)
+    extra = [(MAKE, "s", 0, "Lichtwerk", True)]
+    tifffile.imwrite(tmp_path / "a.tif", values, photometric="rgb", iccprofile=ADOBE, extratags=extra, bigtiff=True)
+    found = read_metadata(tmp_path / "a.tif")
+    assert found.profile == ADOBE
+    assert told(found.exif)[MAKE] == "Lichtwerk"
+
+
+def test_a_cmyk_profile_goes_when_its_pixels_have_become_rgb(tmp_path):
+    cmyk = SRGB[:16] + b"CMYK" + SRGB[20:]
+    Image.fromarray(picture()).convert("CMYK").save(tmp_path / "a.jpg", icc_profile=cmyk)
+    assert read_metadata(tmp_path / "a.jpg").profile == b""
+
+
+def test_no_picture_is_one_sentence(tmp_path):
+    (tmp_path / "a.jpg").write_text("no picture")
+    with pytest.raises(images.PictureError, match="is no picture"):
+        read_metadata(tmp_path / "a.jpg")
+
+
+# --- colours ----------------------------------------------------------------------------------------------------
+
+
+def test_colours_agree_with_pillow_where_srgb_can_show_them():
+    values = images.to_uint8(np.random.default_rng(1).uniform(0.45, 0.65, (40, 50, 3)))
+    ours = images.ColourProfile(ADOBE).to_srgb(values / 255)
+    theirs = ImageCms.profileToProfile(
+        Image.fromarray(values), ImageCms.ImageCmsProfile(io.BytesIO(ADOBE)), ImageCms.createProfile("sRGB")
+    )
+    assert np.abs(ours - values / 255).max() > 0.02  # it is not the identity
+    np.testing.assert_allclose(ours * 255, np.asarray(theirs), atol=1)
+
+
+def test_colours_outside_of_srgb_come_back():
+    profile = images.ColourProfile(ADOBE)
+    colours = np.random.default_rng(2).random((30, 40, 3)).astype(np.float32)
+    colours[0, 0] = (0, 1, 0)
+    there = profile.to_srgb(colours)
+    assert there[0, 0, 0] < -0.5
+    np.testing.assert_allclose(profile.from_srgb(there), colours, atol=0.2 / 255)
+
+
+def test_the_mirrored_curve_is_no_steeper_outside():
+    green = np.zeros((1, 2, 3), np.float32) + (0, 1, 0)
+    green[0, 1, 0] = 0.1
+    step = np.diff(images.ColourProfile(ADOBE).to_srgb(green)[0, :, 0])
+    assert 0 < step[0] < 0.2  # LittleCMS' own straight line would make it 0.3
+
+
+def test_srgb_is_recognised_by_what_it_does():
+    assert images.ColourProfile(SRGB).is_srgb
+    assert images.ColourProfile(imagecodecs.cms_profile("srgb")).is_srgb
+    assert not images.ColourProfile(ADOBE).is_srgb
+
+
+@pytest.mark.parametrize(
+    ("profile", "reason"),
+    [
+        (b"", "for nothing"),
+        (imagecodecs.cms_profile("gray"), "for GRAY"),
+        (ADOBE[:300], "damaged"),
+        (SRGB[:200] + bytes(len(SRGB) - 200), "damaged"),
+    ],
+)
+def test_profiles_that_cannot_be_used_say_why(profile, reason):
+    with pytest.raises(images.ProfileError, match=reason):
+        images.ColourProfile(profile)

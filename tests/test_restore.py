@@ -1,0 +1,539 @@
+"""restoring: any picture goes through the network and comes out the same size, however it was cut into tiles."""
+
+import json
+
+import imagecodecs
+import keras
+import numpy as np
+import pytest
+from PIL import Image, ImageCms
+
+import gan_lib
+from gan_lib import __main__ as command_line
+from gan_lib import datasets, images, restoring, weights
+from gan_lib.networks.denoiser import denoiser
+from gan_lib.restoring import Region, Restorer, SettingsError, noise, tiles
+from gan_lib.restoring.noise import estimate_sigma
+
+ADOBE = imagecodecs.cms_profile("adobergb")
+
+
+def release(folder, name, *, change=0.05, **card):
+    """A small denoiser with weights that change a picture visibly, or not at all, and its card."""
+    model = denoiser(channels=8, blocks=1)
+    random = np.random.default_rng(5)
+    for variable in model.trainable_variables:
+        variable.assign(random.normal(0, 0.3, variable.shape))
+    last = [layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D)][-1]
+    last.kernel.assign(random.normal(0, change, last.kernel.shape) if change else np.zeros(last.kernel.shape))
+    last.bias.assign(np.zeros(last.bias.shape))
+    told = {field: "said here" for field in weights.CARD_FIELDS if field not in ("name", "parameters")}
+    builder = {"function": "denoiser.denoiser", "arguments": {"channels": 8, "blocks": 1}}
+    return weights.save_released(model, name, told | {"builder": builder, "trained_sigma": [0, 55]} | card, folder)
+
+
+@pytest.fixture(scope="module")
+def released(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("weights")
+    release(folder, "denoiser")
+    release(folder, "denoiser_sharp", change=0.02)
+    release(folder, "still", change=0)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _our_weights(released, monkeypatch):
+    monkeypatch.setattr(weights, "FOLDER", released)
+    monkeypatch.setattr(weights.load_model, "__defaults__", weights.load_model.__defaults__)
+
+
+@pytest.fixture(scope="module")
+def restorer(released):
+    return Restorer(weights_file=released / "denoiser.weights.h5")
+
+
+@pytest.fixture(scope="module")
+def still(released):
+    """A network that gives back what it gets."""
+    return Restorer(weights_file=released / "still.weights.h5")
+
+
+def noisy(height, width, channels=3, sigma=20.0, dtype=np.uint8):
+    random = np.random.default_rng(height * width + channels)
+    rows, columns = np.mgrid[0:height, 0:width]
+    ramp = (rows[..., None] * 2 + columns[..., None] * 3 + np.arange(channels) * 40) % 200 + 28
+    values = np.clip((ramp + random.normal(0, sigma, ramp.shape)) / 255, 0, 1)
+    return images.to_uint8(values) if dtype == np.uint8 else values.astype(dtype)
+
+
+@pytest.fixture
+def photograph(tmp_path):
+    def write(name="photo.png", **options):
+        return images.save_image(tmp_path / name, noisy(40, 60, **options))
+
+    return write
+
+
+# --- tiles ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("height", "width", "margin"), [(1, 1, 5), (3, 2, 9), (1, 30, 4), (20, 20, 3)])
+def test_a_cut_out_is_what_symmetric_padding_gives(height, width, margin):
+    picture = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+    padded = np.pad(picture, ((margin, margin + 8), (margin, margin + 8), (0, 0)), mode="symmetric")
+    cut = tiles.cut_out(picture, Region(0, 0, height + 8, width + 8), margin)
+    np.testing.assert_array_equal(cut, padded)
+
+
+@pytest.mark.parametrize("region", [Region(0, 0, 1, 1), Region(0, 0, 1000, 37), Region(13, 7, 301, 200)])
+@pytest.mark.parametrize("multiple", [2, 8])
+def test_tiles_cover_a_region_once_and_begin_at_multiples(region, multiple):
+    seen = np.zeros((region.height, region.width), int)
+    cut = tiles.tiles(region, 100, multiple)
+    for tile in cut:
+        assert tile.top % multiple == tile.left % multiple == tile.height % multiple == tile.width % multiple == 0
+        assert max(tile.height, tile.width) <= 104
+        inside, core = tiles.overlap(tile, region)
+        seen[inside] += 1
+        assert seen[inside].shape == np.empty((tile.height, tile.width))[core].shape
+    assert (seen == 1).all()
+    assert len({tile[2:] for tile in cut}) == 1
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_the_result_does_not_depend_on_the_tiles(restorer, dtype):
+    picture = noisy(231, 307, dtype=dtype)
+    whole = restorer(picture, sigma=20, tile=1000)
+    assert np.abs(whole.astype(np.float32) - picture).max() > (20 if dtype == np.uint8 else 0.08)
+    for tile in (32, 64, 99, 200):
+        other = restorer(picture, sigma=20, tile=tile)
+        difference = np.abs(other.astype(np.float32) - whole).max()
+        assert difference <= (1 if dtype == np.uint8 else 1e-5)
+
+
+def test_tiles_equal_the_network_on_the_whole_padded_picture(restorer):
+    picture = noisy(50, 70)
+    padded = np.pad(picture, ((32, 32), (32, 32), (0, 0)), mode="symmetric")
+    level = np.full((1, *padded.shape[:2], 1), 20 / 255, np.float32)
+    straight = restorer.model([images.to_network(padded)[None], level], training=False).numpy()[0, 32:-32, 32:-32]
+    ours = restorer(picture, sigma=20, tile=32)
+    np.testing.assert_allclose(ours, images.from_network(straight) * 255, atol=0.51)
+
+
+def test_a_region_is_what_it_is_within_the_whole(restorer):
+    picture = noisy(90, 120)
+    whole = restorer(picture, sigma=20)
+    for region in (Region(0, 0, 30, 40), Region(31, 17, 33, 81), Region(89, 119, 1, 1)):
+        part = restorer(picture, sigma=20, region=region, tile=32)
+        expected = whole[region.top : region.top + region.height, region.left : region.left + region.width]
+        np.testing.assert_allclose(part, expected, atol=1)
+
+
+# --- any picture ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 3), (1, 5000, 3), (7, 5, 1), (33, 20, 2), (20, 33, 4), (21, 9)])
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_shape_dtype_and_alpha_stay(shape, dtype):
+    picture = noisy(*shape[:2], shape[2] if len(shape) > 2 else 1, dtype=dtype).reshape(shape)
+    restored = gan_lib.restore(picture, sigma=30)
+    assert (restored.shape, restored.dtype) == (shape, dtype)
+    assert (restored != picture).any()
+    if shape[-1] in (2, 4):
+        np.testing.assert_array_equal(restored[..., -1], picture[..., -1])
+        assert (restored[..., 0] != picture[..., 0]).any()
+
+
+def test_grey_is_the_mean_of_three_equal_channels(restorer):
+    picture = noisy(24, 30, 1, dtype=np.float32)
+    three = restorer(np.repeat(picture, 3, axis=-1), sigma=20)
+    np.testing.assert_allclose(restorer(picture, sigma=20), three.mean(axis=-1, keepdims=True), atol=2e-3)
+
+
+def test_strength_blends_and_then_tells_of_more_noise(restorer):
+    picture = noisy(24, 30, dtype=np.float32) * np.float32(0.5) + np.float32(0.25)
+    full = restorer(picture, sigma=20)
+    np.testing.assert_array_equal(restorer(picture, sigma=20, strength=0), picture)
+    np.testing.assert_allclose(restorer(picture, sigma=20, strength=0.25), picture + 0.25 * (full - picture), atol=1e-6)
+    np.testing.assert_array_equal(restorer(picture, sigma=20, strength=1.5), restorer(picture, sigma=30))
+    np.testing.assert_array_equal(restorer(picture, sigma=40, strength=2), restorer(picture, sigma=55))
+    assert np.abs(restorer(picture, sigma=30) - full).max() > 1e-3
+
+
+def test_the_cap_is_told():
+    told = []
+    gan_lib.restore(noisy(8, 8), sigma=40, strength=2, tell=told.append)
+    assert told == ["The network was told sigma 55, the most that it knows."]
+
+
+def test_half_precision_for_training_does_not_reach_it(precision, restorer, released):
+    picture = noisy(24, 30, dtype=np.float32)
+    precision("mixed_bfloat16")
+    again = Restorer(weights_file=released / "denoiser.weights.h5")
+    assert keras.config.dtype_policy().name == "mixed_bfloat16"
+    np.testing.assert_allclose(again(picture, sigma=20), restorer(picture, sigma=20), atol=1e-6)
+
+
+def test_sharp_and_other_weights_are_other_networks(released):
+    picture = noisy(16, 16)
+    faithful, sharp = gan_lib.restore(picture, sigma=20), gan_lib.restore(picture, sigma=20, sharp=True)
+    assert (faithful != sharp).any()
+    np.testing.assert_array_equal(
+        sharp, gan_lib.restore(picture, sigma=20, weights=released / "denoiser_sharp.weights.h5")
+    )
+
+
+def test_new_weights_under_an_old_name_are_seen(tmp_path):
+    release(tmp_path, "mine", change=0)
+    picture = noisy(16, 16)
+    np.testing.assert_array_equal(gan_lib.restore(picture, sigma=20, weights=tmp_path / "mine.weights.h5"), picture)
+    release(tmp_path, "mine")
+    assert (gan_lib.restore(picture, sigma=20, weights=tmp_path / "mine.weights.h5") != picture).any()
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"sigma": -1}, "Sigma is -1; 0 to 55 was expected"),
+        ({"sigma": 56}, "Sigma is 56; 0 to 55 was expected"),
+        ({"sigma": float("nan")}, "Sigma is nan"),
+        ({"strength": -0.1}, "strength is -0.1; 0 .* to 2"),
+        ({"strength": 2.5}, "strength is 2.5"),
+        ({"tile": 8}, "at least 32"),
+        ({"task": "colourise"}, "one of denoise"),
+    ],
+)
+def test_settings_out_of_range_say_the_range(settings, says):
+    with pytest.raises(SettingsError, match=says):
+        gan_lib.restore(noisy(8, 8), **settings)
+
+
+def test_what_is_no_picture_is_refused():
+    with pytest.raises(ValueError, match=r"batch\[0\]"):
+        gan_lib.restore(np.zeros((2, 8, 8, 3), np.uint8), sigma=5)
+    with pytest.raises(TypeError, match="got int64"):
+        gan_lib.restore(np.zeros((8, 8, 3), np.int64), sigma=5)
+    with pytest.raises(AttributeError, match="no attribute 'renovate'"):
+        _ = gan_lib.renovate
+
+
+# --- noise ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sigma", [10, 25, 50])
+def test_sigma_is_estimated_within_a_tenth(sigma):
+    picture = datasets.bundled_photographs("train")["coffee"].astype(np.float32) / 255
+    picture = picture * 0.4 + 0.3  # clipping would take some of the noise away
+    degraded = picture + np.random.default_rng(0).normal(0, sigma / 255, picture.shape).astype(np.float32)
+    assert estimate_sigma(np.clip(degraded, 0, 1)) == pytest.approx(sigma, rel=0.1)
+
+
+def test_a_large_picture_is_looked_at_in_squares(monkeypatch):
+    seen = []
+    monkeypatch.setattr(noise, "_LARGE", 20_000)
+    monkeypatch.setattr(noise, "_SIDE", 50)
+    picture = noisy(300, 400, sigma=12)
+    assert estimate_sigma(picture, lambda part: seen.append(part.shape) or part) == pytest.approx(12, rel=0.15)
+    assert seen == [(50, 50, 3)] * 25
+
+
+def test_too_small_or_too_noisy_to_tell(restorer):
+    assert restorer.estimate(noisy(1, 1)) == pytest.approx(0, abs=0.01)
+    assert restorer.estimate(np.full((40, 40, 3), 7, np.uint8)) == pytest.approx(0, abs=0.01)
+    assert restorer.estimate(np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)) == 55
+
+
+def test_the_estimate_is_told():
+    told = []
+    gan_lib.restore(noisy(64, 64), tell=told.append)
+    assert told[0].startswith("Estimated noise: sigma ")
+
+
+# --- files ------------------------------------------------------------------------------------------------------
+
+
+def test_a_file_gets_its_result_beside_it(photograph, restorer):
+    path = photograph()
+    (job,) = restoring.plan([path])
+    done = restoring.restore_file(restorer, job.source, job.target, sigma=20, tile=64)
+    assert done.path == path.with_name("photo_restored.png")
+    np.testing.assert_array_equal(images.load_image(done.path), restorer(images.load_image(path), sigma=20))
+    told = json.loads(path.with_name("photo_restored.json").read_text())
+    assert told["parameters"] == {
+        "sigma": 20,
+        "sigma_estimated": False,
+        "sigma_told_to_the_network": 20,
+        "strength": 1.0,
+        "sharp": False,
+        "tile": 64,
+        "crop": None,
+    }
+    assert told["weights"] == {"name": "denoiser", "sha256": restorer.card["sha256"]}
+    assert (told["software"], told["version"], told["task"]) == ("gan_lib", gan_lib.__version__, "denoise")
+    assert told["input"]["file"] == "photo.png"
+    assert len(told["input"]["sha256"]) == 64
+    assert "generated the pixels of photo_restored.png" in told["generated"]
+
+
+def test_strength_0_changes_no_bit_and_says_so(photograph, restorer, tmp_path):
+    path = images.save_image(tmp_path / "a.tif", noisy(20, 30, dtype=np.float32), bits=16)
+    done = restoring.restore_file(restorer, path, tmp_path / "b.tif", strength=0)
+    np.testing.assert_array_equal(images.load_image(done.path), images.load_image(path))
+    assert "those of the original" in json.loads((tmp_path / "b.json").read_text())["generated"]
+
+
+def test_16_bit_stays_16_bit_without_bands(restorer, still, tmp_path):
+    ramp = np.linspace(0.2, 0.8, 4096, dtype=np.float32).reshape(64, 64, 1).repeat(3, axis=-1)
+    path = images.save_image(tmp_path / "ramp.png", ramp, bits=16)
+    done = restoring.restore_file(restorer, path, tmp_path / "out.png", sigma=10)
+    assert images.read_header(done.path).bits == 16
+    assert len(np.unique(images.load_image(done.path)[..., 0])) > 2000
+    kept = restoring.restore_file(still, path, tmp_path / "still.tif", sigma=10)
+    np.testing.assert_allclose(images.load_image(kept.path), images.load_image(path), atol=0.6 / 65535)
+    small = restoring.restore_file(restorer, path, tmp_path / "small.webp", sigma=10)
+    assert small.notes == ["16 bit became 8: .webp holds no more."]
+
+
+def test_a_turned_picture_becomes_upright_and_keeps_what_it_tells(restorer, tmp_path):
+    tags = Image.Exif()
+    tags[0x010F], tags[0x0112] = "Lichtwerk", 6
+    Image.fromarray(noisy(40, 60)).save(tmp_path / "a.jpg", exif=tags, dpi=(300, 300), quality=95)
+    done = restoring.restore_file(restorer, tmp_path / "a.jpg", tmp_path / "b.png", sigma=20)
+    with Image.open(done.path) as opened:
+        assert opened.size == (40, 60)
+        assert (opened.getexif()[0x010F], opened.getexif()[0x0112]) == ("Lichtwerk", 1)
+        assert opened.info["dpi"] == pytest.approx((300, 300), abs=0.02)
+    assert gan_lib.restore(tmp_path / "a.jpg", sigma=20).shape == (60, 40, 3)
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_another_profile_is_there_and_back_the_same(still, tmp_path, bits):
+    picture = noisy(40, 60, dtype=np.float32)
+    path = images.save_image(tmp_path / "a.png", picture, bits=bits, metadata=images.Metadata(profile=ADOBE))
+    done = restoring.restore_file(still, path, tmp_path / "b.png", sigma=20)
+    np.testing.assert_allclose(images.load_image(done.path), images.load_image(path), atol=(1e-9, 2 / 65535)[bits > 8])
+    assert images.read_metadata(done.path).profile == ADOBE
+    assert images.read_header(done.path).bits == bits
+
+
+def test_the_network_sees_srgb_whatever_the_file_is_in(restorer, tmp_path):
+    inside = noisy(40, 60, dtype=np.float32) * 0.2 + 0.4  # colours that both can show
+    profile = images.ColourProfile(ADOBE)
+    path = images.save_image(
+        tmp_path / "a.png", profile.from_srgb(inside), bits=16, metadata=images.Metadata(b"", ADOBE)
+    )
+    restored = gan_lib.restore(path, sigma=20)
+    expected = restorer(inside.astype(np.float32), sigma=20)
+    shown = ((expected > 0.02) & (expected < 0.98)).all(axis=-1)  # what neither clips
+    assert shown.mean() > 0.5
+    np.testing.assert_allclose(profile.to_srgb(restored)[shown], expected[shown], atol=2e-3)
+    assert np.abs(restored - restorer(images.load_image(path), sigma=20)).max() > 5e-3  # what ignoring it would give
+
+
+def test_a_damaged_profile_is_a_note_and_stays(restorer, tmp_path):
+    damaged = ADOBE[:200] + bytes(len(ADOBE) - 200)
+    path = images.save_image(tmp_path / "a.png", noisy(20, 30), metadata=images.Metadata(profile=damaged))
+    done = restoring.restore_file(restorer, path, tmp_path / "b.png", sigma=20)
+    assert "taken as sRGB: the profile is damaged" in done.notes[0]
+    assert images.read_metadata(done.path).profile == damaged
+    np.testing.assert_array_equal(images.load_image(done.path), restorer(images.load_image(path), sigma=20))
+
+
+def test_a_grey_picture_keeps_its_grey_profile(restorer, tmp_path):
+    grey = imagecodecs.cms_profile("gray", gamma=1.8)
+    path = images.save_image(tmp_path / "a.png", noisy(20, 30, 1), metadata=images.Metadata(profile=grey))
+    done = restoring.restore_file(restorer, path, tmp_path / "b.png", sigma=20)
+    assert done.notes == []
+    assert images.read_metadata(done.path).profile == grey
+    assert images.load_image(done.path, mode="as-is").shape == (20, 30, 1)
+
+
+def test_nothing_is_overwritten_unless_told(photograph, restorer):
+    path = photograph()
+    target, note = path.with_name("photo_restored.png"), path.with_name("photo_restored.json")
+    for standing in (target, note):
+        standing.write_text("mine")
+        with pytest.raises(FileExistsError, match=f"{standing.name} is there already. Add --overwrite"):
+            restoring.restore_file(restorer, path, target, sigma=20)
+        assert standing.read_text() == "mine"
+        if standing is target:
+            standing.unlink()
+    restoring.restore_file(restorer, path, target, sigma=20, overwrite=True)
+    assert json.loads(note.read_text())["output"] == "photo_restored.png"
+    before = path.read_bytes()
+    with pytest.raises(FileExistsError, match="is the original, which is never replaced"):
+        restoring.restore_file(restorer, path, path, sigma=20, overwrite=True)
+    assert path.read_bytes() == before
+
+
+def test_alpha_into_jpeg_is_refused_before_the_work(photograph, restorer, tmp_path):
+    with pytest.raises(images.PictureError, match="has alpha: JPEG cannot hold alpha"):
+        restoring.restore_file(restorer, photograph(channels=4), tmp_path / "out.jpg", sigma=20)
+
+
+# --- plans ------------------------------------------------------------------------------------------------------
+
+
+def test_a_tree_keeps_its_structure_and_names_stay_apart(photograph, tmp_path):
+    for name in ("in/a.png", "in/a.JPG", "in/deep/b.png", "in/old_restored.png", "in/old_compare.png"):
+        photograph(name)
+    report = restoring.Report()
+    jobs = restoring.plan([tmp_path / "in"], tmp_path / "out", compare=True, report=report)
+    assert [job.target.relative_to(tmp_path / "out").as_posix() for job in jobs] == [
+        "a_JPG_restored.png",
+        "a_png_restored.png",
+        "deep/b_restored.png",
+    ]
+    assert [path.name for path, _ in report.skipped] == ["old_compare.png", "old_restored.png"]
+    assert jobs[2].sheet == tmp_path / "out" / "deep" / "b_compare.png"
+    beside = restoring.plan([tmp_path / "in"])
+    assert beside[2].target == tmp_path / "in" / "deep" / "b_restored.png"
+
+
+def test_an_output_is_a_file_or_a_folder(photograph, tmp_path):
+    path = photograph()
+    assert restoring.plan([path], tmp_path / "new")[0].target == tmp_path / "new" / "photo_restored.png"
+    assert restoring.plan([path], tmp_path / "x.tif")[0].target == tmp_path / "x.tif"
+    assert restoring.plan([path], crop=True)[0].target.name == "photo_crop_restored.png"
+    with pytest.raises(SettingsError, match="one file; for several pictures name a folder"):
+        restoring.plan([path, path], tmp_path / "x.png")
+    with pytest.raises(SettingsError, match=r"ends in .*\.png.* make it first"):
+        restoring.plan([path], tmp_path / "x.psd")
+
+
+# --- the command ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def command(capsys):
+    def run(*arguments):
+        status = command_line.main(["restore", *map(str, arguments)])
+        told = capsys.readouterr()
+        assert "Traceback" not in told.err
+        return status, told.out, told.err
+
+    return run
+
+
+def test_one_picture(command, photograph):
+    path = photograph()
+    status, out, _ = command(path, "--compare")
+    assert status == 0
+    assert f"{path} -> {path.with_name('photo_restored.png')} (estimated sigma" in out
+    sheet = images.load_image(path.with_name("photo_compare.png"))
+    assert sheet.shape[1] > 4 * 280  # as it was, and three strengths
+    status, out, _ = command(path)
+    assert status == 1
+    assert "is there already. Add --overwrite" in out
+    assert command(path, "--overwrite", "--sigma", 5)[0] == 0
+
+
+def test_without_a_picture_it_shows_what_it_does(command, tmp_path):
+    status, out, _ = command("-o", tmp_path, "--sigma", 25)
+    assert status == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "chelsea_noisy.png",
+        "chelsea_noisy_restored.json",
+        "chelsea_noisy_restored.png",
+    ]
+    assert "PSNR 20.2" in out
+    assert command("-o", tmp_path)[0] == 1  # nothing is overwritten
+
+
+def test_one_broken_picture_in_ten(command, photograph, tmp_path):
+    for number in range(9):
+        photograph(f"in/{number}.png")
+    (tmp_path / "in" / "broken.jpg").write_text("no picture")
+    status, out, _ = command(tmp_path / "in", "--sigma", 10, "-o", tmp_path / "out")
+    assert status == 1
+    assert len(list((tmp_path / "out").glob("*_restored.png"))) == 9
+    assert "broken.jpg is no picture" in out
+    assert out.endswith("9 restored, 0 skipped, 1 failed.\n")
+    status, out, _ = command(tmp_path / "in", "--sigma", 10, "-o", tmp_path / "out")
+    assert out.endswith("0 restored, 9 skipped, 1 failed.\n")
+
+
+def test_a_part_is_previewed(command, photograph):
+    path = photograph()
+    assert command(path, "--sigma", 20, "--crop", "10,5,30,20")[0] == 0
+    part = images.load_image(path.with_name("photo_crop_restored.png"))
+    np.testing.assert_allclose(part, gan_lib.restore(path, sigma=20)[5:25, 10:40], atol=1)
+    status, _, err = command(path, "--crop", "50,5,30,20", "--overwrite")
+    assert status == 2
+    assert "does not lie inside the picture, which is 60 wide and 40 high" in err
+
+
+def test_minutes_and_memory_are_told_and_nothing_is_written(command, photograph, tmp_path):
+    status, out, _ = command(photograph(), "--estimate")
+    assert status == 0
+    assert out.startswith("1 picture, 0.0 megapixels: about 1 seconds and ")
+    assert [path.name for path in tmp_path.iterdir()] == ["photo.png"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "says"),
+    [
+        (["--sigma", -3], 2, "Sigma is -3; 0 to 55 was expected"),
+        (["--sigma", 70], 2, "Sigma is 70; 0 to 55 was expected"),
+        (["--strength", 3], 2, "strength is 3"),
+        (["--task", "paint"], 2, "one of denoise was expected"),
+        (["-o", "x.psd"], 2, "ends in .png"),
+        (["--weights", "nowhere.weights.h5"], 1, "There is no file nowhere.weights.h5"),
+        (["--max-pixels", 100], 1, "2,400 pixels"),
+    ],
+)
+def test_bad_input_is_one_sentence(command, photograph, arguments, status, says):
+    found, out, err = command(photograph(), *arguments)
+    assert found == status
+    assert says.replace("2,400 pixels", "--max-pixels 2400") in out + err
+
+
+def test_a_part_that_is_no_rectangle(photograph, capsys):
+    with pytest.raises(SystemExit) as caught:
+        command_line.main(["restore", str(photograph()), "--crop", "1,2,3"])
+    assert caught.value.code == 2
+    assert "X,Y,WIDTH,HEIGHT in pixels was expected" in capsys.readouterr().err
+
+
+def test_weights_that_are_not_the_ones_of_the_card(command, photograph, tmp_path):
+    path = release(tmp_path, "denoiser")
+    path.write_bytes(path.read_bytes()[:-1] + b"?")
+    status, _, err = command(photograph(), "--weights", path)
+    assert status == 1
+    assert "has sha256" in err
+
+
+def test_a_text_and_a_place_that_cannot_be_written(command, photograph, tmp_path):
+    (tmp_path / "text.jpg").write_text("Dear reader")
+    status, out, _ = command(tmp_path / "text.jpg")
+    assert status == 1
+    assert "text.jpg is no picture" in out
+    status, out, _ = command(photograph(), "--sigma", 5, "-o", tmp_path / "text.jpg" / "below")
+    assert status == 1
+    assert "a file stands where a folder is needed" in out
+
+
+def test_ctrl_c_leaves_whole_files(command, photograph, tmp_path, monkeypatch):
+    for number in range(3):
+        photograph(f"in/{number}.png")
+    restore = Restorer.__call__
+    calls = []
+
+    def stopped(self, *arguments, **options):
+        calls.append(1)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return restore(self, *arguments, **options)
+
+    monkeypatch.setattr(Restorer, "__call__", stopped)
+    status, _, err = command(tmp_path / "in", "--sigma", 10, "-o", tmp_path / "out")
+    assert status == 130
+    assert err.endswith("Stopped. Pictures finished: 1; nothing half-written is left.\n")
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["0_restored.json", "0_restored.png"]
+    assert images.load_image(tmp_path / "out" / "0_restored.png").shape == (40, 60, 3)
+
+
+def test_srgb_profiles_need_no_conversion(tmp_path):
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    path = images.save_image(tmp_path / "a.png", noisy(20, 30), metadata=images.Metadata(profile=srgb))
+    assert restoring.open_picture(path).profile is None
