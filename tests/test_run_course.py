@@ -150,6 +150,15 @@ assert not (folder / "weights.h5").exists()
     assert (lessons.parent / "out" / "00_one.before" / "weights.h5").read_text() == "trained"
 
 
+def test_a_release_run_that_was_stopped_goes_on(lessons):
+    source = """from gan_lib import course
+backup = course.output_folder("00_one") / "backup.txt"
+backup.write_text(backup.read_text() + "on" if backup.exists() else "begun ")"""
+    write(lessons, "00_one", source)
+    assert [run(lessons, "--preset", "release"), run(lessons, "--preset", "release")] == [0, 0]
+    assert (lessons.parent / "out" / "00_one" / "backup.txt").read_text() == "begun on"
+
+
 @pytest.mark.parametrize(
     ("arguments", "names"),
     [

@@ -177,7 +177,8 @@ def run_lessons(lessons: list[Lesson], preset: str, options: argparse.Namespace)
     with Progress(lessons) as progress:
         for number, lesson in enumerate(lessons):
             progress.start(number)
-            set_aside(options.output / lesson.name)
+            if preset != "release":  # hours of training: one that was stopped goes on from its backup
+                set_aside(options.output / lesson.name)
             handover = options.output / lesson.name / "measures.json"
             environment = kernel_environment(preset, options.output, handover)
             try:
