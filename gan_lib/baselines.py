@@ -145,7 +145,7 @@ def wavelets(
     Coifman and Donoho 1995, "Translation-Invariant De-Noising".
     """
     import pywt
-    from skimage.restoration import cycle_spin, denoise_wavelet
+    from skimage.restoration import denoise_wavelet
 
     noisy, level = _checked(noisy, sigma)
     chosen = _tuned("wavelets", noisy, sigma, strength=strength, levels=levels)
@@ -159,8 +159,16 @@ def wavelets(
         "wavelet_levels": min(chosen["levels"], possible),
         "method": "BayesShrink",
     }
+    # What scikit-image's cycle_spin does, whose arguments are called otherwise in 0.25 and in 0.26.
     channels = [
-        cycle_spin(channel, max_shifts=1, func=denoise_wavelet, func_kw=options, workers=1) for channel in _apart(noisy)
+        np.mean(
+            [
+                np.roll(denoise_wavelet(np.roll(channel, shift, (0, 1)), **options), (-shift[0], -shift[1]), (0, 1))
+                for shift in ((0, 0), (0, 1), (1, 0), (1, 1))
+            ],
+            axis=0,
+        )
+        for channel in _apart(noisy)
     ]
     return _finished(_together(channels))
 
