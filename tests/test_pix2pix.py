@@ -123,7 +123,7 @@ def test_kinds_of_normalisation(kind, layer, count):
 def test_spectral_normalisation_is_of_every_kernel():
     model = patch_discriminator(widths=(4, 6), normalisation="spectral")
     assert len(of_kind(model, SpectralNormalization)) == 3 and not of_kind(model, layers.Conv2D)
-    assert model([picture(32, seed=1)] * 2, training=True).shape == (1, 14, 14, 1)
+    assert model([picture(32, seed=1)] * 2, training=True).shape == (2, 14, 14, 1)
 
 
 def test_instance_normalisation_treats_each_picture_alone():
