@@ -1,7 +1,6 @@
 """Tests of gan_lib.images: what goes in comes out, whatever the file holds, and bad files end in one sentence."""
 
 import errno
-import importlib.util
 import io
 import os
 import struct
@@ -412,10 +411,20 @@ def test_missing_file_and_folder(tmp_path):
         load_image(tmp_path)
 
 
-def test_a_missing_codec_is_named(tmp_path):
-    if importlib.util.find_spec("imagecodecs"):
-        pytest.skip("imagecodecs is installed, so the file can be read")
-    Image.fromarray(np.ones((4, 4), np.uint16)).save(tmp_path / "a.tif", compression="tiff_lzw")
+@pytest.mark.parametrize("compression", ["lzw", "zlib", "zstd", "lzma"])
+def test_compressed_16_bit_tiffs_are_read(tmp_path, compression):
+    values = (np.arange(24 * 30 * 3).reshape(24, 30, 3) * 30).astype(np.uint16)
+    tifffile.imwrite(tmp_path / "a.tif", values, photometric="rgb", compression=compression, predictor=True)
+    np.testing.assert_allclose(load_image(tmp_path / "a.tif"), values / 65535, atol=1e-7)
+
+
+def test_a_missing_codec_is_named(tmp_path, monkeypatch):
+    save_image(tmp_path / "a.tif", np.ones((4, 4, 3), np.float32), bits=16)
+
+    def missing(path):
+        raise ValueError("<COMPRESSION.LZW: 5> requires the 'imagecodecs' package")
+
+    monkeypatch.setattr(images.reading, "_read_tiff16", missing)
     with pytest.raises(PictureError, match="pip install imagecodecs"):
         load_image(tmp_path / "a.tif")
 
