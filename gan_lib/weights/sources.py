@@ -9,15 +9,21 @@ BUNDLED = (
     "domain)",
     "scikit-learn: china (danielbuechele, CC BY 2.0), flower (vultilion, CC BY 2.0)",
 )
-PHOTOS = (
+LARGE_PHOTOS = (
     "CQ100 (Celebi and Pérez-Delgado 2023), 40 of its 100 pictures: CC0, public domain or CC BY, picture by picture",
-    "Pixabay, 111 photographs published before 2019: CC0",
+    "Pixabay, photographs published there before 2019: CC0",
+)
+FLOWERS = (
     "TensorFlow's flower photographs, 736 of 3,670: CC BY 2.0, photographers one by one in its LICENSE.txt, "
     "https://storage.googleapis.com/download.tensorflow.org/example_images/flower_photos.tgz",
 )
 
 
-def training_sources(*, photos: bool) -> list[str]:
-    """The field ``data`` of a model card: the bundled photographs, and the maintainers' folder ``photos`` if it was
-    used too."""
-    return [*BUNDLED, *(PHOTOS if photos else ())]
+def training_sources(*, photos: bool, flowers: bool = True) -> list[str]:
+    """The field ``data`` of a model card.
+
+    Args:
+        photos: whether the maintainers' folder ``photos`` was used beside the bundled photographs.
+        flowers: whether the small photographs of flowers in it were used too.
+    """
+    return [*BUNDLED, *(LARGE_PHOTOS if photos else ()), *(FLOWERS if photos and flowers else ())]
