@@ -7,6 +7,8 @@ import keras
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
+from scipy import ndimage
+from skimage import restoration
 
 import gan_lib
 from gan_lib import __main__ as command_line
@@ -226,6 +228,24 @@ def test_sigma_is_estimated_within_a_tenth(sigma):
     picture = picture * 0.4 + 0.3  # clipping would take some of the noise away
     degraded = picture + np.random.default_rng(0).normal(0, sigma / 255, picture.shape).astype(np.float32)
     assert estimate_sigma(np.clip(degraded, 0, 1)) == pytest.approx(sigma, rel=0.1)
+
+
+@pytest.mark.parametrize("sigma", [10, 20])
+def test_noise_that_a_scanner_has_smoothed_is_found_too(sigma):
+    picture = datasets.bundled_photographs("train")["coffee"].astype(np.float32) / 255 * 0.4 + 0.3
+    grain = ndimage.gaussian_filter(np.random.default_rng(0).normal(0, 1, picture.shape), (1, 1, 0))
+    degraded = picture + (grain * sigma / 255 / grain.std()).astype(np.float32)
+    wavelets_alone = restoration.estimate_sigma(degraded, average_sigmas=True, channel_axis=-1) * 255
+    assert wavelets_alone < 0.35 * sigma
+    assert 0.6 * sigma < estimate_sigma(degraded) < 1.1 * sigma
+
+
+def test_slopes_are_no_noise_and_clipped_places_tell_nothing():
+    slope = np.linspace(0.1, 0.9, 200, dtype=np.float32)[None, :, None].repeat(200, axis=0)
+    assert estimate_sigma(slope) == pytest.approx(0, abs=0.05)
+    degraded = np.clip(slope + np.random.default_rng(0).normal(0, 20 / 255, slope.shape).astype(np.float32), 0, 1)
+    degraded[:100] = 0  # half of it black, without noise
+    assert estimate_sigma(degraded) == pytest.approx(20, rel=0.2)
 
 
 def test_a_large_picture_is_looked_at_in_squares(monkeypatch):
