@@ -240,8 +240,8 @@ class Ramp(NamedTuple):
 
 def _smaller_and_back(clean: tf.Tensor, factor: int, seed: Seed) -> tf.Tensor:
     del seed
-    height, width = (side // factor * factor for side in clean.shape[1:3])
-    small = bicubic_downscale(clean[:, :height, :width], factor)
+    sides = [max(1, round(side / factor)) for side in clean.shape[1:3]]
+    small = tf.image.resize(clean, sides, method="bicubic", antialias=True)
     return tf.clip_by_value(tf.image.resize(small, clean.shape[1:3], method="bicubic"), -1.0, 1.0)
 
 
