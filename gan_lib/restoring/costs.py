@@ -17,7 +17,7 @@ from gan_lib import images
 from gan_lib.restoring.restorer import DEFAULT_TILE, Restorer
 
 # Reading, the result and packing the file, all at once at the end; measured on photographs of 12 megapixels.
-_BYTES_A_PIXEL = {8: 24, 16: 48}
+_BYTES_A_PIXEL = {8: 24, 16: 60}
 _FILES_SECONDS_A_PIXEL = 0.6e-6
 
 
