@@ -76,25 +76,33 @@ def perceptual_features() -> keras.Model:
 
 
 def judging_features() -> keras.Model:
-    """The course's judge of photographs: strided convolutions, wider and deeper than the other one. It trains nobody.
+    """The course's judge of photographs: strided convolutions that look at a picture twice, the second time from afar.
 
-    It computes in float32 under every precision policy, so that a measure does not depend on the machine.
+    The same layers see the picture and the picture at half size. Strong blur leaves nothing to see for filters of a few
+    pixels, so that still stronger blur makes no difference to them; from afar it does. It trains nobody, and it
+    computes in float32 under every precision policy, so that a measure does not depend on the machine.
 
     Returns:
-        A frozen model from pictures, float32 (batch, height, width, 3) in [-1, 1], to four feature maps at full, half,
-        quarter and eighth size with 16, 40, 72 and 96 channels, at least 0.
+        A frozen model from pictures, float32 (batch, height, width, 3) in [-1, 1], to eight feature maps, at least 0:
+        at full, half, quarter and eighth size with 16, 40, 72 and 96 channels, then the same from half size on.
 
-    Source of the form: Springenberg et al. 2015, "Striving for Simplicity: The All Convolutional Net".
+    Source of the form: Springenberg et al. 2015, "Striving for Simplicity: The All Convolutional Net"; of looking at
+    two sizes: Wang et al. 2003, "Multi-Scale Structural Similarity".
     """
     pictures = keras.Input((None, None, 3), name="pictures")
-    x, maps = pictures, []
+    half = layers.AveragePooling2D(2, padding="same", dtype="float32")(pictures)
+    near, far, near_maps, far_maps = pictures, half, [], []
     for level, width in enumerate((16, 40, 72, 96)):
         for kernel, strides in ((5, 1) if level == 0 else (4, 2), (3, 1)):
-            x = layers.Conv2D(width, kernel, strides=strides, padding="same", use_bias=False, dtype="float32")(x)
-            x = layers.BatchNormalization(momentum=0.95, dtype="float32")(x)
-            x = layers.ReLU(dtype="float32")(x)
-        maps.append(x)
-    return _frozen(keras.Model(pictures, maps, name="judging_features"))
+            for layer in (
+                layers.Conv2D(width, kernel, strides=strides, padding="same", use_bias=False, dtype="float32"),
+                layers.BatchNormalization(momentum=0.95, dtype="float32"),
+                layers.ReLU(dtype="float32"),
+            ):
+                near, far = layer(near), layer(far)
+        near_maps.append(near)
+        far_maps.append(far)
+    return _frozen(keras.Model(pictures, near_maps + far_maps, name="judging_features"))
 
 
 def damage_classifier(network: keras.Model, classes: int) -> keras.Model:
