@@ -74,7 +74,7 @@ def patches(
 
     with tf.device("CPU:0"):
         pixels = tf.constant(np.concatenate([picture.reshape(-1, picture.shape[-1]) for picture in pictures]))
-        sizes = tf.constant([picture.shape[:2] for picture in pictures])
+        sizes = tf.constant([picture.shape[:2] for picture in pictures], tf.int64)
         begins = tf.cumsum(tf.reduce_prod(sizes, axis=1), exclusive=True)
 
     def cut(which, place, way):
@@ -118,22 +118,22 @@ def _places(sizes: tf.Tensor, begins: tf.Tensor, size: int, place: tf.Tensor, wa
     """Where the pixels of each patch lie in the row of all pixels.
 
     Args:
-        sizes: height and width of each patch's picture, int32 (n, 2).
-        begins: where that picture begins, int32 (n,).
+        sizes: height and width of each patch's picture, int64 (n, 2).
+        begins: where that picture begins, int64 (n,).
         size: side of a patch.
         place: (n, 2) in [0, 1): how far down and to the right.
         way: (n, 3) of zeros and ones: upside down, mirrored, transposed.
 
     Returns:
-        int32 (n, size, size).
+        int64 (n, size, size).
     """
     import tensorflow as tf
 
     room = sizes - size + 1
     # float32 may round a number just below 1 up to the edge
-    corner = tf.minimum(tf.cast(place * tf.cast(room, tf.float32), tf.int32), room - 1)
-    line = tf.range(size)
-    way = tf.cast(way, tf.int32)
+    corner = tf.minimum(tf.cast(place * tf.cast(room, tf.float32), tf.int64), room - 1)
+    line = tf.range(size, dtype=tf.int64)
+    way = tf.cast(way, tf.int64)
     down = line + way[:, :1] * (size - 1 - 2 * line)
     right = line + way[:, 1:2] * (size - 1 - 2 * line)
     rows = (corner[:, :1] + down)[:, :, None]
