@@ -159,7 +159,9 @@ def _load(
     if not pictures:
         raise images.PictureError(f"None of the {len(paths)} pictures in {where} can be used; see the lines above.")
     count = f"{len(pictures):,} photographs" if len(pictures) == len(paths) else f"{len(pictures):,} of {len(paths):,}"
-    return Photographs(pictures, rung, f"{count} from {where}.", skipped)
+    # A folder's name, not its path: the sentence is shown in lessons, whose outputs may be shared.
+    origin = where if rung == "own files" else f"the folder {rung}"
+    return Photographs(pictures, rung, f"{count} from {origin}.", skipped)
 
 
 def _sizes(paths: dict[str, Path], skipped: dict[str, str], channels: int) -> dict[str, int]:
