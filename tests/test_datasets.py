@@ -453,7 +453,7 @@ def test_unreadable_files_are_named_and_skipped(folder, capsys):
     printed = capsys.readouterr().out
     assert printed.count("Skipped:") == 2
     assert str(folder / "cut.jpg") in printed
-    assert (loaded.rung, loaded.description) == ("mine", f"5 of 7 from {folder}.")
+    assert (loaded.rung, loaded.description) == ("mine", "5 of 7 from the folder mine.")
     assert load_photographs(folder, mode="grey").pictures["B.PNG"].shape == (40, 50, 1)
 
 
