@@ -150,7 +150,8 @@ assert not (folder / "weights.h5").exists()
     assert (lessons.parent / "out" / "00_one.before" / "weights.h5").read_text() == "trained"
 
 
-def test_a_release_run_that_was_stopped_goes_on(lessons):
+def test_a_release_run_that_was_stopped_goes_on(lessons, monkeypatch):
+    monkeypatch.setattr(run_course, "look_at_machine", lambda preset: MACHINE | {"preset": preset})
     source = """from gan_lib import course
 backup = course.output_folder("00_one") / "backup.txt"
 backup.write_text(backup.read_text() + "on" if backup.exists() else "begun ")"""

@@ -28,8 +28,8 @@ def vgg19_features(layer_names: Sequence[str] = ("block5_conv4",), *, weights: s
         weights: "imagenet", which Keras takes from its cache or downloads (80 MB), a file, or None for random ones.
 
     Returns:
-        A frozen model from pictures, float32 (batch, height, width, 3) in **[-1, 1]**, to a list of feature maps,
-        one for each name, at least 0.
+        A frozen model from pictures, float32 (batch, height, width, 3) in **[-1, 1]**, to feature maps, at least 0: a
+        list of them for several names, one tensor for one.
 
     Raises:
         OSError: if the weights are neither in Keras' cache nor can be downloaded.
@@ -49,8 +49,7 @@ def vgg19_features(layer_names: Sequence[str] = ("block5_conv4",), *, weights: s
     blue_green_red = layers.Rescaling(127.5, offset=127.5)(pictures)[..., ::-1]
     centred = layers.Rescaling(1.0, offset=[-value for value in _IMAGENET_MEAN_BGR])(blue_green_red)
     inner = keras.Model(vgg.input, [vgg.get_layer(name).output for name in layer_names])
-    outputs = inner(centred)
-    return _frozen(keras.Model(pictures, list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]))
+    return _frozen(keras.Model(pictures, inner(centred), name="vgg19_features"))
 
 
 def perceptual_features() -> keras.Model:
@@ -180,5 +179,9 @@ class PerceptualLoss:
     def __call__(self, restored: tf.Tensor, clean: tf.Tensor) -> tf.Tensor:
         """A float32 scalar, the mean over the batch; both float32 (batch, height, width, 3) in [-1, 1]."""
         # Nothing is learnt from the clean side, so its features need no gradient.
-        wanted = [tf.stop_gradient(features) for features in self.network(clean, training=False)]
-        return tf.reduce_mean(feature_distance(self.network(restored, training=False), wanted))
+        wanted = [tf.stop_gradient(features) for features in self._maps(clean)]
+        return tf.reduce_mean(feature_distance(self._maps(restored), wanted))
+
+    def _maps(self, pictures: tf.Tensor) -> list[tf.Tensor]:
+        maps = self.network(pictures, training=False)
+        return list(maps) if isinstance(maps, (list, tuple)) else [maps]  # Keras unwraps a list of one
