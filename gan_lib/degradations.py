@@ -17,6 +17,8 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from gan_lib import images
+
 Strength = float | tf.Tensor
 Seed = tuple[int, int] | tf.Tensor
 
@@ -140,14 +142,14 @@ def jpeg(clean: tf.Tensor, quality: int | tf.Tensor) -> tf.Tensor:
     """
     _check("quality", quality, at_least=1, at_most=100)
     quality = tf.broadcast_to(tf.cast(quality, tf.int32), tf.shape(clean)[:1])
-    levels = tf.cast(tf.round(tf.clip_by_value(clean * 0.5 + 0.5, 0.0, 1.0) * 255.0), tf.uint8)
+    levels = images.to_uint8(images.from_network(clean))
 
     def one(picture_and_quality):
         picture, quality = picture_and_quality
         return tf.image.adjust_jpeg_quality(picture, quality, dct_method="INTEGER_ACCURATE")
 
     saved = tf.map_fn(one, (levels, quality), fn_output_signature=tf.TensorSpec(clean.shape[1:], tf.uint8))
-    return tf.ensure_shape(tf.cast(saved, tf.float32) / 127.5 - 1.0, clean.shape)
+    return tf.ensure_shape(images.to_network(saved), clean.shape)
 
 
 def bicubic_downscale(clean: tf.Tensor, factor: int) -> tf.Tensor:

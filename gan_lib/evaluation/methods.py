@@ -59,7 +59,7 @@ def denoising_methods(
             if names is None and not given and not (released.FOLDER / f"{source}.json").exists():
                 tell(f"Left out: {name}, whose weights {source!r} are not in this version.")
                 continue
-            model, card = _load(source)
+            model, card = released.load_model(source, precision="float32")
             _warn_of_unseen(name, card, sigma, tell)
             found[name] = network_denoiser(model)
         else:
@@ -88,7 +88,7 @@ def network_denoiser(model: keras.Model, *, tile: int = _TILE) -> Denoiser:
         >>> evaluate_denoising("my_photographs", methods={"mine": network_denoiser(model)})
     """
     field = receptive_field(model)
-    margin = -(-field.radius // field.multiple) * field.multiple
+    margin = field.margin
     core_of_part = slice(margin, -margin or None)
 
     # As a graph TensorFlow frees each layer's result as soon as it can; called directly, Keras keeps all of them.
@@ -110,16 +110,6 @@ def network_denoiser(model: keras.Model, *, tile: int = _TILE) -> Denoiser:
         return restored
 
     return denoise
-
-
-def _load(source: str | Path) -> tuple[keras.Model, dict]:
-    policy = keras.config.dtype_policy()
-    # A network takes the policy that is set when it is built, and a measure must not depend on the machine.
-    keras.config.set_dtype_policy("float32")
-    try:
-        return released.load_model(source)
-    finally:
-        keras.config.set_dtype_policy(policy)
 
 
 def _warn_of_unseen(name: str, card: dict, sigma: float | None, tell: Callable[[str], None]) -> None:

@@ -38,6 +38,12 @@ class ReceptiveField(NamedTuple):
     radius: int
     multiple: int
 
+    @property
+    def margin(self) -> int:
+        """What to lay around a tile so that its core comes out as within the whole: the radius, rounded up to a
+        multiple."""
+        return -(-self.radius // self.multiple) * self.multiple
+
 
 class _Reach(NamedTuple):
     """What a value inside sees, in input pixels: how many in all, how far up or left of its own place and how far down

@@ -8,7 +8,6 @@ from __future__ import annotations
 import functools
 from pathlib import Path
 
-import keras
 import numpy as np
 import tensorflow as tf
 from tqdm import tqdm
@@ -51,19 +50,13 @@ class Restorer:
             raise SettingsError(f"The task is {task!r}; one of {', '.join(TASKS)} was expected.")
         self.task, self.sharp = TASKS[task], sharp
         name = self.task.sharp if sharp else self.task.faithful
-        policy = keras.config.dtype_policy()
-        # A network takes the policy that is set when it is built; half precision would show as bands in 16 bit.
-        keras.config.set_dtype_policy("float32")
-        try:
-            self.model, self.card = weights.load_model(name if weights_file is None else Path(weights_file))
-        finally:
-            keras.config.set_dtype_policy(policy)
+        source = name if weights_file is None else Path(weights_file)
+        self.model, self.card = weights.load_model(source, precision="float32")  # half would show as bands in 16 bit
         if "trained_sigma" not in self.card:
             raise weights.WeightsError(f'The card of {self.card["name"]} lacks "trained_sigma": [lowest, highest].')
         self.limits = tuple(float(limit) for limit in self.card["trained_sigma"])
         field = receptive_field(self.model)
-        self.multiple = field.multiple
-        self.margin = -(-field.radius // field.multiple) * field.multiple
+        self.multiple, self.margin = field.multiple, field.margin
 
     @functools.cached_property
     def _run(self):

@@ -115,11 +115,13 @@ def build(card: dict[str, Any]) -> keras.Model:
         ) from error
 
 
-def load_model(source: str | Path) -> tuple[keras.Model, dict[str, Any]]:
+def load_model(source: str | Path, *, precision: str | None = None) -> tuple[keras.Model, dict[str, Any]]:
     """A network with weights: a released one, or a file that a lesson left, with its card beside it.
 
     Args:
         source: a released name such as "denoiser", or the path of a ``NAME.weights.h5`` with ``NAME.json`` beside it.
+        precision: the policy to build it with, such as "float32" where results must not depend on the machine; the
+            one that is set if None.
 
     Returns:
         The network and its model card.
@@ -139,7 +141,12 @@ def load_model(source: str | Path) -> tuple[keras.Model, dict[str, Any]]:
     elif Path(name).suffix or len(Path(name).parts) > 1:
         raise WeightsError(f"Weights called {name} came; a released name or a file NAME.weights.h5 was expected.")
     card = model_card(name, folder)
-    return load_released(build(card), name, folder), card
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision or policy)  # a network takes the policy that is set when it is built
+    try:
+        return load_released(build(card), name, folder), card
+    finally:
+        keras.config.set_dtype_policy(policy)
 
 
 def save_released(model: keras.Model, name: str, card: dict[str, Any], folder: Path = FOLDER) -> Path:
