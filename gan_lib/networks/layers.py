@@ -187,3 +187,56 @@ class PixelShuffle(keras.layers.Layer):
 
     def get_config(self):
         return super().get_config() | {"factor": self.factor}
+
+
+@keras.saving.register_keras_serializable("gan_lib")
+class PullPush(keras.layers.Layer):
+    """Fills missing pixels smoothly from the known ones around them: a first guess that a network can improve on.
+
+    *Pull*: the picture is halved again and again, each time averaging known pixels only, until even a wide hole has
+    become smaller than a pixel. *Push*: from the smallest picture back to the largest, what is still missing is taken
+    from the next smaller one.
+
+    Input: ``[picture, mask]``, float32 (batch, height, width, channels) of any range, and (batch, height, width, 1),
+    1 where pixels are missing.
+    Output: float32, shape and range of the picture; known pixels bit by bit as they were. What the picture has in its
+    missing pixels is not looked at. Where nothing is known within reach, 0.
+
+    Args:
+        levels: how often the size is halved; holes up to about 2^levels pixels wide are bridged.
+
+    Raises:
+        ValueError: if ``levels`` is below 1.
+
+    Source: Gortler et al. 1996, "The Lumigraph", section 3.4.
+    """
+
+    def __init__(self, levels: int = 7, **kwargs):
+        # float32, whatever the policy: known pixels must pass through unrounded.
+        super().__init__(**kwargs | {"dtype": "float32"})
+        if levels < 1:
+            raise ValueError(f"levels is {levels}; a whole number, at least 1, was expected.")
+        self.levels = levels
+
+    def call(self, inputs):
+        """The picture with its missing pixels filled."""
+        picture, mask = inputs
+        known = 1.0 - mask
+        pyramid = [(tf.where(mask > 0.5, 0.0, picture), known)]
+        for _ in range(self.levels):
+            total, weight = (tf.nn.avg_pool2d(each, 2, 2, "SAME") for each in (pyramid[-1][0], pyramid[-1][1]))
+            # `total` is a sum weighted by what is known; a cell counts as known as soon as a quarter of it is.
+            mean = tf.math.divide_no_nan(total, weight)
+            weight = tf.minimum(1.0, 4.0 * weight)
+            pyramid.append((mean * weight, weight))
+        filled = pyramid[-1][0]
+        for total, weight in reversed(pyramid[:-1]):
+            coarse = tf.image.resize(filled, tf.shape(total)[1:3], method="bilinear")
+            filled = total + (1.0 - weight) * coarse
+        return tf.where(mask > 0.5, filled, picture)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape[0]
+
+    def get_config(self):
+        return super().get_config() | {"levels": self.levels}

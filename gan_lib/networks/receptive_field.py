@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import keras
 
-from gan_lib.networks.layers import PixelShuffle, PixelUnshuffle
+from gan_lib.networks.layers import PixelShuffle, PixelUnshuffle, PullPush
 
 _POINTWISE = (
     keras.layers.Activation,
@@ -18,6 +18,7 @@ _POINTWISE = (
     keras.layers.Dropout,
     keras.layers.InputLayer,
     keras.layers.LeakyReLU,
+    keras.layers.Multiply,
     keras.layers.PReLU,
     keras.layers.ReLU,
 )
@@ -110,6 +111,10 @@ def _through(layer: keras.Layer, reach: _Reach) -> _Reach:
         return _enlarged(reach, layer.factor, layer.factor, "valid")
     if isinstance(layer, keras.layers.UpSampling2D) and layer.interpolation == "nearest":
         return _enlarged(reach, layer.size[0], layer.size[0], "valid")
+    if isinstance(layer, PullPush):
+        # A value of its smallest map averages 2^levels, and enlarging lets a pixel see two such values on each side.
+        far = 2 * 2**layer.levels
+        return _Reach(reach.size + 2 * far, reach.before + far, reach.after + far, reach.step)
     if isinstance(layer, keras.layers.ZeroPadding2D):
         shift = layer.padding[0][0] * reach.step
         return reach._replace(before=reach.before + shift, after=reach.after - shift)
