@@ -637,6 +637,20 @@ def test_a_dataset_of_patches_can_be_thrown_away_while_it_fetches(run_python):
     assert run_python(code).splitlines()[-1] == "(16, 64, 64, 3)"
 
 
+def test_mirrored_patches_keep_the_sky_above(scenes):
+    ways = set()
+    for batch in patches(scenes, size=32, batch_size=12, per_photograph=40, turn="mirror").take(10):
+        for place in as_places(batch):
+            (down, right) = place[-1, 0, 0] - place[0, 0, 0], place[0, -1, 1] - place[0, 0, 1]
+            ways.add((int(down), int(right)))
+    assert ways == {(31, 31), (31, -31)}
+
+
+def test_another_way_of_turning_is_refused(scenes):
+    with pytest.raises(ValueError, match="turn is 'round'; one of True, 'mirror', False was expected"):
+        patches(scenes, size=32, batch_size=12, turn="round")
+
+
 def test_patches_are_turned_in_eight_ways(scenes):
     ways = set()
     for batch in patches(scenes, size=32, batch_size=40, per_photograph=40).take(3):

@@ -16,6 +16,8 @@ from gan_lib.datasets.batching import LAST_EPOCH
 if TYPE_CHECKING:
     import tensorflow as tf
 
+_WAYS = {True: (1, 1, 1), "mirror": (0, 1, 0), False: (0, 0, 0)}  # upside down, mirrored, transposed: allowed or not
+
 
 def patches(
     photographs: Mapping[str, np.ndarray],
@@ -25,7 +27,7 @@ def patches(
     seed: int = 0,
     first_epoch: int = 0,
     per_photograph: int = 16,
-    turn: bool = True,
+    turn: bool | str = True,
 ) -> tf.data.Dataset:
     """Endless batches of random patches; each depends on nothing but (seed, epoch, index).
 
@@ -40,7 +42,8 @@ def patches(
         seed: selects the patches.
         first_epoch: epoch to begin with, counted from 0.
         per_photograph: patches per photograph and epoch.
-        turn: mirror each patch and turn it by quarters at random, eight ways in all.
+        turn: True mirrors each patch and turns it by quarters at random, eight ways in all; "mirror" exchanges left
+            and right only, so that the sky stays above; False leaves all as they are.
 
     Returns:
         Dataset of float32 (batch_size, size, size, channels) in [-1, 1].
@@ -55,6 +58,8 @@ def patches(
     """
     import tensorflow as tf
 
+    if turn not in _WAYS:
+        raise ValueError(f"turn is {turn!r}; one of {', '.join(map(repr, _WAYS))} was expected.")
     pictures = _large_enough(photographs, size)
     count = len(pictures) * per_photograph
     if not 1 <= batch_size <= count:
@@ -68,7 +73,7 @@ def patches(
         seeds = [tf.random.experimental.stateless_fold_in([seed, epoch], stream) for stream in range(3)]
         which = tf.random.experimental.stateless_shuffle(tf.range(count), seed=seeds[0], alg="philox")
         place = tf.random.stateless_uniform([count, 2], seeds[1], alg="philox")
-        way = tf.random.stateless_uniform([count, 3], seeds[2], 0, 2 if turn else 1, tf.int64, alg="philox")
+        way = tf.random.stateless_uniform([count, 3], seeds[2], 0, 2, tf.int64, alg="philox") * _WAYS[turn]
         parts = (which % len(pictures), place, way)
         return tf.data.Dataset.from_tensor_slices(parts).batch(batch_size, drop_remainder=True)
 
