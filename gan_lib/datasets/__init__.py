@@ -7,7 +7,7 @@ from gan_lib.datasets.batching import batches, check_labels, epoch_order
 from gan_lib.datasets.bundled_photographs import bundled_paths, bundled_photographs, held_out_names, held_out_twin
 from gan_lib.datasets.digits import Digits, load_digits
 from gan_lib.datasets.folders import CocoFolder, CocoPicture, find_photographs, read_coco
-from gan_lib.datasets.pairs import denoising_pairs, restoration_pairs
+from gan_lib.datasets.pairs import denoising_pairs, inpainting_pairs, restoration_pairs
 from gan_lib.datasets.patches import patches
 from gan_lib.datasets.photographs import Photographs, download_flowers, load_photographs
 from gan_lib.datasets.places import DataError, data_folder, keras_cache
@@ -28,6 +28,7 @@ __all__ = [
     "epoch_order",
     "find_photographs",
     "held_out_names",
+    "inpainting_pairs",
     "held_out_twin",
     "keras_cache",
     "load_digits",

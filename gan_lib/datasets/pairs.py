@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from gan_lib.datasets.batching import LAST_EPOCH
 
 if TYPE_CHECKING:
@@ -95,5 +97,61 @@ def denoising_pairs(
             batch = (1.0 - mix) * batch + mix * tf.image.rgb_to_grayscale(batch)
         noisy = degradations.gaussian_noise(batch, strength, seed=seeds[2], grey=grey)
         return (noisy, degradations.noise_map(batch, strength)), batch
+
+    return restoration_pairs(clean, degrade, seed=seed, first_batch=first_batch)
+
+
+def inpainting_pairs(
+    clean: tf.data.Dataset, masks: np.ndarray, *, seed: int = 0, first_batch: int = 0
+) -> tf.data.Dataset:
+    """Pictures with pixels missing; each gets one of many masks, mirrored at random and, if it is square, transposed.
+
+    Args:
+        clean: batches of pictures, float32 (batch, height, width, channels) in [-1, 1].
+        masks: uint8 (count, height, width, 1) of zeros and ones, 1 where pixels are missing, such as
+            `degradations.mask_bank` draws; as large as the pictures.
+        seed: selects the masks and how they lie.
+        first_batch: as in `restoration_pairs`.
+
+    Returns:
+        Dataset of ((degraded, mask), clean, mask): pictures with the mean of their known pixels where pixels are
+        missing, and float32 (batch, height, width, 1).
+
+    Raises:
+        ValueError: if the masks have another shape or dtype, other values than 0 and 1, or not the pictures' size.
+    """
+    import tensorflow as tf
+
+    from gan_lib import degradations
+
+    masks = np.asarray(masks)
+    if masks.ndim != 4 or masks.shape[-1] != 1 or masks.dtype != np.uint8 or masks.max(initial=0) > 1:
+        raise ValueError(
+            f"Masks of shape {masks.shape} and dtype {masks.dtype} came; uint8 (count, height, width, 1) of zeros and "
+            "ones was expected, 1 where pixels are missing, such as mask_bank draws."
+        )
+    size = tuple(clean.element_spec.shape[1:3])
+    if size != masks.shape[1:3]:
+        raise ValueError(
+            f"The masks are {masks.shape[1]} x {masks.shape[2]} pixels, the pictures {size}; make them alike."
+        )
+    square = masks.shape[1] == masks.shape[2]
+    with tf.device("CPU:0"):
+        bank = tf.constant(masks)
+
+    def degrade(batch, numbers):
+        count = tf.shape(batch)[0]
+        seeds = [tf.random.experimental.stateless_fold_in(numbers, stream, alg="philox") for stream in range(2)]
+        which = tf.random.stateless_uniform([count], seeds[0], 0, len(masks), tf.int32, alg="philox")
+        way = (
+            tf.random.stateless_uniform([count, 3], seeds[1], 0, 2, tf.int32, alg="philox")[:, :, None, None, None] > 0
+        )
+        mask = tf.gather(bank, which)
+        mask = tf.where(way[:, 0], tf.reverse(mask, [1]), mask)
+        mask = tf.where(way[:, 1], tf.reverse(mask, [2]), mask)
+        if square:
+            mask = tf.where(way[:, 2], tf.transpose(mask, [0, 2, 1, 3]), mask)
+        mask = tf.cast(tf.ensure_shape(mask, [*batch.shape[:3], 1]), tf.float32)
+        return (degradations.remove(batch, mask), mask), batch, mask
 
     return restoration_pairs(clean, degrade, seed=seed, first_batch=first_batch)
