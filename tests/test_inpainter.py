@@ -89,7 +89,7 @@ def test_what_stands_in_missing_pixels_makes_no_difference(hole):
     model = inpainter(**SMALL)
     model.set_weights([np.random.default_rng(2).normal(0, 0.1, w.shape) for w in model.get_weights()])
     clean = images.to_network(np.random.default_rng(3).integers(0, 256, [1, 64, 64, 3]).astype(np.uint8))
-    grey, white = (model([degradations.remove(clean, hole, value), hole]).numpy() for value in (0.0, 1.0))
+    grey, white = (model([degradations.remove(clean, hole, value), tf.constant(hole)]).numpy() for value in (0.0, 1.0))
     assert np.array_equal(grey, white)
 
 
