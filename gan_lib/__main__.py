@@ -149,11 +149,12 @@ def add_evaluate(commands: argparse._SubParsersAction) -> None:
         help="measure the released networks and the baselines",
         description="Measure every method by the protocol that published figures follow.",
     )
-    parser.add_argument("task", choices=["denoise"], help="what to measure: denoise")
+    parser.add_argument("task", choices=["denoise", "inpaint"], help="what to measure: denoise or inpaint")
     parser.add_argument("--images", metavar="FOLDER", help="pictures to measure on; without, the bundled held-out ones")
-    parser.add_argument("--sigma", type=float, default=25.0, help="noise on the scale of 0 to 255; 25")
-    parser.add_argument("--grey", action="store_true", help="measure on grey pictures")
-    parser.add_argument("--seed", type=int, default=0, help="of the noise; 0")
+    parser.add_argument("--sigma", type=float, help="denoise: noise on the scale of 0 to 255; 25")
+    parser.add_argument("--grey", action="store_true", help="denoise: measure on grey pictures")
+    parser.add_argument("--mask", choices=["centre", "free-form"], help="inpaint: what is missing; centre")
+    parser.add_argument("--seed", type=int, default=0, help="of the damage; 0")
     parser.add_argument("--json", metavar="FILE", help="also write the table to this file")
     parser.add_argument("--weights", metavar="FILE", help="measure these, NAME.weights.h5, as gan_lib")
     parser.add_argument("--worst", metavar="FOLDER", help="also write the networks' three worst pictures there")
@@ -168,15 +169,16 @@ def evaluate(options: argparse.Namespace) -> int:
         hardware.visible_gpus()  # the first to import TensorFlow keeps its start-up lines away
         from gan_lib import evaluation, restoring
 
-        measured = evaluation.evaluate_denoising(
-            options.images,
-            sigma=options.sigma,
-            grey=options.grey,
-            weights=options.weights,
-            seed=options.seed,
-            worst=3 if options.worst else 0,
-            progress=sys.stderr.isatty(),
-        )
+        shared = {"weights": options.weights, "seed": options.seed, "worst": 3 if options.worst else 0}
+        shared["progress"] = sys.stderr.isatty()
+        if options.task == "denoise":
+            refuse(options, "denoise", mask="--mask")
+            sigma = 25.0 if options.sigma is None else options.sigma
+            measured = evaluation.evaluate_denoising(options.images, sigma=sigma, grey=options.grey, **shared)
+        else:
+            refuse(options, "inpaint", sigma="--sigma", grey="--grey")
+            mask = options.mask or "centre"
+            measured = evaluation.evaluate_inpainting(options.images, mask=mask, **shared)
         print(evaluation.as_table(measured.report))
         if options.json:
             print(f"\nWritten: {evaluation.save_report(options.json, measured.report)}")
@@ -191,6 +193,15 @@ def evaluate(options: argparse.Namespace) -> int:
         return 2 if isinstance(error, restoring.SettingsError) else 1
 
 
+def refuse(options: argparse.Namespace, task: str, **flags: str) -> None:
+    """Raise SettingsError if options came that belong to another task."""
+    from gan_lib import restoring
+
+    given = [flag for name, flag in flags.items() if getattr(options, name) not in (None, False)]
+    if given:
+        raise restoring.SettingsError(f"{', '.join(given)} came, which is not for the task {task}; leave it out.")
+
+
 def draw_worst(measured: evaluation.Evaluation, folder: str) -> None:
     """Write a figure of each of the networks' worst pictures."""
     from gan_lib import evaluation, images, plots
@@ -198,8 +209,8 @@ def draw_worst(measured: evaluation.Evaluation, folder: str) -> None:
     for method, cases in measured.worst.items():
         for rank, case in enumerate(cases if method.startswith("gan_lib") else [], start=1):
             error = evaluation.error_picture(case.restored, case.clean)
-            titles = [case.name, "noisy", f"{method}, {case.psnr:.2f} dB", "error, 5 times"]
-            figure = plots.show([case.clean, case.noisy, case.restored, error], titles, inches=4.0)
+            titles = [case.name, "degraded", f"{method}, {case.psnr:.2f} dB", "error, 5 times"]
+            figure = plots.show([case.clean, case.degraded, case.restored, error], titles, inches=4.0)
             path = os.path.join(folder, f"{method}_worst_{rank}.png")
             print(f"Written: {images.save_image(path, plots.as_picture(figure, dots_per_inch=110))}")
 

@@ -6,7 +6,7 @@ import tune_baselines
 from skimage.restoration import denoise_nl_means, denoise_tv_chambolle, denoise_wavelet
 
 from gan_lib import baselines
-from gan_lib.baselines import DENOISERS
+from gan_lib.baselines import DENOISERS, denoising
 from gan_lib.datasets import bundled_photographs
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
@@ -138,10 +138,10 @@ def test_they_are_better_than_the_usual_call(name, sigma):
 
 def test_brightness_and_colour_differences_keep_noise_as_it_is(clean):
     noise = with_noise(0 * clean, 25)
-    channels = baselines._apart(noise)
+    channels = denoising._apart(noise)
     assert [np.std(channel) * 255 for channel in channels] == pytest.approx([25, 25, 25], rel=0.03)
     assert np.abs(np.corrcoef(np.reshape(channels, (3, -1))) - np.eye(3)).max() < 0.05
-    np.testing.assert_allclose(baselines._together(channels), noise, atol=1e-6)
+    np.testing.assert_allclose(denoising._together(channels), noise, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", DENOISERS)
@@ -162,7 +162,7 @@ def test_what_cannot_be_is_refused_in_words(name, picture, sigma, words):
 
 
 def test_the_constants_lie_on_the_grid_of_the_tool():
-    for name, by_channels in baselines._TUNED.items():
+    for name, by_channels in denoising._TUNED.items():
         for options in by_channels.values():
             for option, values in options.items():
                 assert set(values) <= set(tune_baselines.GRIDS[name][option]), f"{option} of {name}"
@@ -170,11 +170,11 @@ def test_the_constants_lie_on_the_grid_of_the_tool():
 
 def test_between_the_tuned_values_it_is_interpolated(monkeypatch):
     tuned = {"made_up": {3: {"strength": (1.0, 2.0, 4.0), "width": (3, 5, 7)}}}
-    monkeypatch.setattr(baselines, "_TUNED", tuned)
+    monkeypatch.setattr(denoising, "_TUNED", tuned)
     picture = np.zeros((4, 4, 3), np.float32)
 
     def chosen(sigma, **given):
-        return tuple(baselines._tuned("made_up", picture, sigma, **given).values())
+        return tuple(denoising._tuned("made_up", picture, sigma, **given).values())
 
     assert chosen(20) == (pytest.approx(1.5), 5)
     assert chosen(19) == (pytest.approx(1.4), 3)

@@ -198,7 +198,7 @@ def test_the_worst_pictures_come_first(crops):
     for case in cases:
         index = list(crops).index(case.name)
         np.testing.assert_array_equal(case.clean, crops[case.name])
-        np.testing.assert_array_equal(case.noisy, to_8_bit(add_noise(case.clean, 25, seed=0, index=index)))
+        np.testing.assert_array_equal(case.degraded, to_8_bit(add_noise(case.clean, 25, seed=0, index=index)))
         assert peak_signal_noise_ratio(case.clean, case.restored) == pytest.approx(case.psnr, abs=1e-3)
     assert evaluate_denoising(crops, methods=["noisy"], tell=quiet).worst == {"noisy": []}
 

@@ -1,10 +1,10 @@
-"""Tune the baselines of `gan_lib/baselines.py`: try a grid of parameters on training pictures, print the best.
+"""Tune the baselines of `gan_lib.baselines`: try a grid of parameters on training pictures, print the best.
 
-    python tools/tune_baselines.py [--photographs FOLDER] [--sigma 15 25 50] [--markdown FILE]
+    python tools/tune_baselines.py [--photographs FOLDER] [--sigma 15 25 50] [--inpainting] [--markdown FILE]
 
 Two crops of 128x128 from each of the four bundled training photographs in colour, and as many again from a folder if
 one is given; nothing that is held out. Grey parameters are tuned on the same crops, made grey. The constants in
-baselines.py are what this prints, rounded to its grid; CI does not run it, since it takes some minutes.
+denoising.py are what this prints, rounded to its grid; CI does not run it, since it takes some minutes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gan_lib import baselines, datasets, files, images
+from gan_lib import baselines, datasets, degradations, files, images
 
 SIDE = 128  # pixels
 COLOURFUL = ("astronaut", "china", "coffee", "flower")
@@ -28,6 +28,7 @@ GRIDS = {
     "wavelets": {"levels": (3, 4, 5), "strength": (0.9, 1.0, 1.1)},
     "median": {"width": (3, 5, 7, 9)},
 }
+RADII = (1.0, 2.0, 3.0, 5.0, 8.0, 12.0)  # pixels, of Telea and Navier-Stokes
 
 
 def crops_of(photographs: dict[str, np.ndarray], per_picture: int = 2) -> list[np.ndarray]:
@@ -77,13 +78,37 @@ def tune(method: str, crops: list[np.ndarray], sigma: float) -> list[tuple[float
     return sorted(found, key=lambda entry: -entry[0])
 
 
+def tune_radius(method: str, crops: list[np.ndarray]) -> list[tuple[float, float]]:
+    """Mean PSNR in the hole and radius, over centre holes and free-form strokes alike, the best first."""
+    masks = [
+        degradations.MASKS[kind](SIDE, SIDE, seed) for seed in range(len(crops)) for kind in ("centre", "free-form")
+    ]
+    twice = [crop for crop in crops for _ in range(2)]
+    found = []
+    for radius in RADII:
+        filled = [
+            baselines.INPAINTERS[method](crop / np.float32(255), mask, radius=radius)
+            for crop, mask in zip(twice, masks, strict=True)
+        ]
+        errors = [decibels(f[m[..., 0] == 1], c[m[..., 0] == 1]) for f, c, m in zip(filled, twice, masks, strict=True)]
+        found.append((float(np.mean(errors)), radius))
+    return sorted(found, reverse=True)
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--photographs", type=Path, help="a folder of training photographs besides the bundled ones")
     parser.add_argument("--sigma", type=float, nargs="+", default=[15.0, 25.0, 50.0])
+    parser.add_argument("--inpainting", action="store_true", help="tune the inpainters instead")
     parser.add_argument("--markdown", type=Path, help="also write the table to this file")
     options = parser.parse_args(arguments)
     crops = training_crops(options.photographs)
+    if options.inpainting:
+        print(f"{len(crops)} crops of {SIDE}x{SIDE} pixels")
+        for method in ("telea", "navier_stokes"):
+            told = ", ".join(f"radius {radius:g}: {psnr:.2f} dB" for psnr, radius in tune_radius(method, crops))
+            print(f"{method}: {told}", flush=True)
+        return 0
     lines = [f"{len(crops)} crops of {SIDE}x{SIDE} pixels", "", "| pictures | sigma | method | PSNR | parameters |"]
     lines.append("|---|---|---|---|---|")
     print("\n".join(lines), flush=True)

@@ -3,12 +3,22 @@
 Never in here: training, figures, and the methods themselves (`baselines`, `networks`).
 """
 
-from gan_lib.evaluation.denoising import Case, Evaluation, add_noise, evaluate_denoising
-from gan_lib.evaluation.methods import METHODS, denoising_methods, network_denoiser
+from gan_lib.evaluation.denoising import add_noise, evaluate_denoising
+from gan_lib.evaluation.inpainting import evaluate_inpainting, small_square
+from gan_lib.evaluation.methods import (
+    INPAINTING_METHODS,
+    METHODS,
+    denoising_methods,
+    inpainting_methods,
+    network_denoiser,
+    network_inpainter,
+)
 from gan_lib.evaluation.pictures import EvaluationError, error_picture
 from gan_lib.evaluation.report import as_table, save_report
+from gan_lib.evaluation.running import Case, Evaluation
 
 __all__ = [
+    "INPAINTING_METHODS",
     "METHODS",
     "Case",
     "Evaluation",
@@ -18,6 +28,10 @@ __all__ = [
     "denoising_methods",
     "error_picture",
     "evaluate_denoising",
+    "evaluate_inpainting",
+    "inpainting_methods",
     "network_denoiser",
+    "network_inpainter",
     "save_report",
+    "small_square",
 ]

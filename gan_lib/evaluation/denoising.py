@@ -5,51 +5,19 @@ Never in here: how a method works, figures.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
 
-import keras
 import numpy as np
-from tqdm import tqdm
 
-from gan_lib import images, metrics
-from gan_lib import weights as released
+from gan_lib import metrics
 from gan_lib.baselines import Denoiser
 from gan_lib.evaluation.methods import denoising_methods
-from gan_lib.evaluation.pictures import EvaluationError, Pictures, sources, usable
+from gan_lib.evaluation.pictures import Pictures, sources
+from gan_lib.evaluation.running import Evaluation, Problem, judging_network, run_protocol
 from gan_lib.restoring import SettingsError
 
-_JUDGE = "judging_features"
 _WARM_UP = 512  # pixels; what a method is tried on before its time is taken
-_MEASURES = ("psnr", "ssim", "perceptual", "seconds_per_megapixel")
-
-
-class Case(NamedTuple):
-    """One picture and what a method made of it; the pictures are uint8 (height, width, channels)."""
-
-    name: str
-    psnr: float
-    clean: np.ndarray
-    noisy: np.ndarray
-    restored: np.ndarray
-
-
-class Evaluation(NamedTuple):
-    """What was measured.
-
-    Attributes:
-        report: "task", "protocol", "images", "rows" and more, ready for `save_report` and `as_table`. A row has
-            "method", "psnr" in dB (infinite where nothing differs), "ssim", "perceptual" (None where the judging
-            network is not there) and "seconds_per_megapixel".
-        by_picture: method -> name of a picture -> the same four measures.
-        worst: method -> the pictures with the lowest PSNR, the worst first; as many as were asked for.
-    """
-
-    report: dict[str, Any]
-    by_picture: dict[str, dict[str, dict[str, float | None]]]
-    worst: dict[str, list[Case]]
 
 
 def add_noise(clean: np.ndarray, sigma: float, *, seed: int, index: int) -> np.ndarray:
@@ -116,76 +84,31 @@ def evaluate_denoising(
     found = sources(pictures, grey=grey)
     if not isinstance(methods, Mapping):
         methods = denoising_methods(methods, weights=weights, sigma=sigma, tell=tell)
-    if not methods:
-        raise SettingsError("No methods came; one or more were expected, or None for all.")
-    judge, skipped = _judge(tell), {}
-    measured: dict[str, dict[str, dict]] = {name: {} for name in methods}
-    kept: dict[str, list[Case]] = {name: [] for name in methods}
-    bar = tqdm(total=len(found) * len(methods), unit="run", disable=not progress, leave=False)
-    with bar:
-        for index, name, clean in usable(found, grey=grey, skipped=skipped, tell=tell):
-            noisy = add_noise(clean, sigma, seed=seed, index=index)
-            for method, restore in methods.items():
-                if not measured[method]:
-                    restore(noisy[:_WARM_UP, :_WARM_UP], sigma)
-                restored, seconds = _restored(restore, noisy, sigma, f"{method} on {name}")
-                measured[method][name] = _measures(restored, clean, judge, None if method == "noisy" else seconds)
-                case = Case(name, measured[method][name]["psnr"], clean, _to_8_bit(noisy), restored)
-                kept[method] = sorted([*kept[method], case], key=lambda case: case.psnr)[:worst]
-                bar.update()
-    if not any(measured.values()):
-        raise EvaluationError(f"None of the {len(found)} pictures could be measured; see the lines above.")
-    report = {
-        "task": "denoise",
-        "protocol": _protocol(sigma, grey, seed),
-        "images": len(found) - len(skipped),
-        "rows": [{"method": method, **_summary(list(cases.values()))} for method, cases in measured.items()],
-        "sigma": float(sigma),
-        "grey": grey,
-        "seed": seed,
-        "skipped": skipped,
-    }
-    return Evaluation(report, measured, kept)
+    judge = judging_network(tell)
 
+    def problem(clean: np.ndarray, index: int) -> Problem:
+        noisy = add_noise(clean, sigma, seed=seed, index=index)
+        return Problem(clean, (noisy, sigma), (noisy[:_WARM_UP, :_WARM_UP], sigma))
 
-def _judge(tell: Callable[[str], None]) -> keras.Model | None:
-    if not (released.FOLDER / f"{_JUDGE}.json").exists():
-        tell(f"The perceptual distance is not measured: the weights {_JUDGE!r} are not in this version.")
-        return None
-    return released.load_model(_JUDGE)[0]
+    def measures(restored: np.ndarray, problem: Problem) -> dict[str, float | None]:
+        distance = None if judge is None else float(metrics.perceptual_distance(judge, restored, problem.clean)[0])
+        psnr, ssim = (float(measure(restored, problem.clean)[0]) for measure in (metrics.psnr, metrics.ssim))
+        return {"psnr": psnr, "ssim": ssim, "perceptual": distance}
 
-
-def _restored(restore: Denoiser, noisy: np.ndarray, sigma: float, what: str) -> tuple[np.ndarray, float]:
-    """What a method made of a picture, as uint8, and the seconds it took for each megapixel."""
-    start = time.perf_counter()
-    restored = restore(noisy, sigma)
-    seconds = time.perf_counter() - start
-    if restored.shape != noisy.shape or not np.isfinite(restored).all():
-        found = f"shape {restored.shape}" if restored.shape != noisy.shape else "NaN or infinity"
-        raise EvaluationError(f"{what} gave {found}; finite numbers of shape {noisy.shape} were expected.")
-    return _to_8_bit(restored), seconds / (noisy.shape[0] * noisy.shape[1] / 1e6)
-
-
-def _to_8_bit(picture: np.ndarray) -> np.ndarray:
-    return images.to_uint8(np.clip(picture, 0, 1))
-
-
-def _measures(
-    restored: np.ndarray, clean: np.ndarray, judge: keras.Model | None, seconds: float | None
-) -> dict[str, float | None]:
-    distance = None if judge is None else float(metrics.perceptual_distance(judge, restored, clean)[0])
-    psnr, ssim = float(metrics.psnr(restored, clean)[0]), float(metrics.ssim(restored, clean)[0])
-    return dict(zip(_MEASURES, (psnr, ssim, distance, seconds), strict=True))
-
-
-def _summary(cases: list[dict[str, float | None]]) -> dict[str, float | None]:
-    """Means over the pictures, and the median of the times."""
-    columns = {measure: [case[measure] for case in cases] for measure in _MEASURES}
-    means = {
-        measure: None if None in values else float(np.median(values) if "seconds" in measure else np.mean(values))
-        for measure, values in columns.items()
-    }
-    return means
+    told = {"task": "denoise", "protocol": _protocol(sigma, grey, seed), "sigma": float(sigma)}
+    return run_protocol(
+        found,
+        methods,
+        problem=problem,
+        measures=measures,
+        rank_by="psnr",
+        told=told | {"grey": grey, "seed": seed},
+        grey=grey,
+        untimed="noisy",
+        worst=worst,
+        progress=progress,
+        tell=tell,
+    )
 
 
 def _protocol(sigma: float, grey: bool, seed: int) -> str:

@@ -1,10 +1,11 @@
-"""Methods to be measured: baselines and networks alike as functions from (noisy picture, sigma) to a restored one.
+"""Methods to be measured: baselines and networks alike as functions from a degraded picture to a restored one.
 
 Never in here: pictures, noise, measures.
 """
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -14,13 +15,15 @@ import tensorflow as tf
 
 from gan_lib import baselines, degradations, images
 from gan_lib import weights as released
-from gan_lib.baselines import Denoiser
+from gan_lib.baselines import Denoiser, Inpainter
 from gan_lib.networks.receptive_field import receptive_field
 from gan_lib.restoring import SettingsError, tiles
 
 # Our own methods and the released weights of each.
-_RELEASED = {"gan_lib": "denoiser", "gan_lib_sharp": "denoiser_sharp"}
-METHODS = ("noisy", *baselines.DENOISERS, *_RELEASED)
+_DENOISERS = {"gan_lib": "denoiser", "gan_lib_sharp": "denoiser_sharp"}
+_INPAINTERS = {"gan_lib": "inpainter", "gan_lib_sharp": "inpainter_sharp"}
+METHODS = ("noisy", *baselines.DENOISERS, *_DENOISERS)
+INPAINTING_METHODS = (*baselines.INPAINTERS, *_INPAINTERS)
 
 _TILE = 1024  # pixels; pictures up to this size are restored in one piece
 
@@ -48,22 +51,92 @@ def denoising_methods(
         SettingsError: for a name that is none of them.
         WeightsError: if weights are missing that were asked for, or are damaged.
     """
-    unknown = sorted(set(names or ()) - set(METHODS))
+    found: dict[str, Denoiser] = {"noisy": _unchanged} | baselines.DENOISERS
+    for name, (model, card) in _networks(names, METHODS, _DENOISERS, weights, tell).items():
+        _warn_of_unseen(name, card, sigma, tell)
+        found[name] = network_denoiser(model)
+    return {name: found[name] for name in names or METHODS if name in found}
+
+
+def inpainting_methods(
+    names: Sequence[str] | None = None,
+    *,
+    weights: str | Path | None = None,
+    tell: Callable[[str], None] = print,
+) -> dict[str, Inpainter]:
+    """The methods of `INPAINTING_METHODS`, ready to be called.
+
+    Args:
+        names: those that are wanted; None takes all, but for those that lack weights or a package here, which are left
+            out with a line.
+        weights: NAME.weights.h5 with its card beside it, to be used for "gan_lib".
+        tell: gets those lines.
+
+    Returns:
+        Name -> (degraded, mask) -> restored, as in `baselines`.
+
+    Raises:
+        SettingsError: for a name that is none of them.
+        WeightsError: if weights are missing that were asked for, or are damaged.
+    """
+    found: dict[str, Inpainter] = dict(baselines.INPAINTERS)
+    if names is None and importlib.util.find_spec("cv2") is None:
+        tell("Left out: telea and navier_stokes, since OpenCV is not installed (opencv-python-headless).")
+        found = {name: method for name, method in found.items() if name not in ("telea", "navier_stokes")}
+    for name, (model, _) in _networks(names, INPAINTING_METHODS, _INPAINTERS, weights, tell).items():
+        found[name] = network_inpainter(model)
+    return {name: found[name] for name in names or INPAINTING_METHODS if name in found}
+
+
+def network_inpainter(model: keras.Model) -> Inpainter:
+    """A network as a method, for scenes about as large as it was trained on.
+
+    Args:
+        model: from ``[degraded, mask]`` to the restored picture in [-1, 1], as `networks.inpainter.inpainter` has
+            them; sides are multiples of what it halves.
+
+    Returns:
+        (degraded, mask) -> restored, as in `baselines`; known pixels come back bit by bit.
+    """
+
+    @tf.function(input_signature=[tf.TensorSpec([1, None, None, 3]), tf.TensorSpec([1, None, None, 1])])
+    def run(degraded, mask):
+        return tf.cast(model([degradations.remove(degraded, mask), mask], training=False), tf.float32)
+
+    def inpaint(degraded: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        picture = np.broadcast_to(images.to_network(degraded), (*degraded.shape[:2], 3))
+        filled = images.from_network(run(picture[None], mask[None]).numpy()[0])
+        filled = filled if degraded.shape[-1] == 3 else filled.mean(axis=-1, keepdims=True)
+        return np.where(mask > 0, filled, degraded)
+
+    return inpaint
+
+
+def _networks(
+    names: Sequence[str] | None,
+    known: Sequence[str],
+    ours: dict[str, str],
+    weights: str | Path | None,
+    tell: Callable[[str], None],
+) -> dict[str, tuple[keras.Model, dict]]:
+    """Our networks among the methods that are wanted, with their cards.
+
+    Raises:
+        SettingsError: for a name that is not known.
+        WeightsError: if weights are missing that were asked for, or are damaged.
+    """
+    unknown = sorted(set(names or ()) - set(known))
     if unknown:
-        raise SettingsError(f"There is no method {', '.join(unknown)}; known are {', '.join(METHODS)}.")
-    found: dict[str, Denoiser] = {}
-    for name in METHODS if names is None else names:
-        if name in _RELEASED:
-            given = weights is not None and name == "gan_lib"
-            source = weights if given else _RELEASED[name]
-            if names is None and not given and not (released.FOLDER / f"{source}.json").exists():
-                tell(f"Left out: {name}, whose weights {source!r} are not in this version.")
-                continue
-            model, card = released.load_model(source, precision="float32")
-            _warn_of_unseen(name, card, sigma, tell)
-            found[name] = network_denoiser(model)
-        else:
-            found[name] = _unchanged if name == "noisy" else baselines.DENOISERS[name]
+        raise SettingsError(f"There is no method {', '.join(unknown)}; known are {', '.join(known)}.")
+    found = {}
+    for name, source in ours.items():
+        given = weights is not None and name == "gan_lib"
+        if names is not None and name not in names:
+            continue
+        if names is None and not given and not (released.FOLDER / f"{source}.json").exists():
+            tell(f"Left out: {name}, whose weights {source!r} are not in this version.")
+            continue
+        found[name] = released.load_model(weights if given else source, precision="float32")
     return found
 
 

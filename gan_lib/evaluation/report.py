@@ -13,7 +13,8 @@ from typing import Any
 
 from gan_lib.files import whole_file
 
-_COLUMNS = {"psnr": ("PSNR, dB", ".2f"), "ssim": ("SSIM", ".4f"), "perceptual": ("perceptual", ".4f")}
+_COLUMNS = {"hole_psnr": ("PSNR in the hole, dB", ".2f"), "hole_ssim": ("SSIM in the hole", ".4f")}
+_COLUMNS |= {"psnr": ("PSNR, dB", ".2f"), "ssim": ("SSIM", ".4f"), "perceptual": ("perceptual", ".4f")}
 _COLUMNS["seconds_per_megapixel"] = ("s/megapixel", ".2f")
 
 
@@ -21,14 +22,15 @@ def as_table(report: dict[str, Any]) -> str:
     """A report as lines with a column for each measure.
 
     Args:
-        report: with "protocol", "images" and "rows", as `evaluate_denoising` gives it.
+        report: with "protocol", "images" and "rows", as `evaluate_denoising` and its kind give it.
 
     Returns:
         The lines; "-" stands where nothing was measured.
     """
-    lines = [["method", *(title for title, _ in _COLUMNS.values())]]
+    columns = {key: column for key, column in _COLUMNS.items() if any(key in row for row in report["rows"])}
+    lines = [["method", *(title for title, _ in columns.values())]]
     for row in report["rows"]:
-        cells = [format(row[key], form) if row[key] is not None else "-" for key, (_, form) in _COLUMNS.items()]
+        cells = [format(row[key], form) if row[key] is not None else "-" for key, (_, form) in columns.items()]
         lines.append([row["method"], *cells])
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     table = [

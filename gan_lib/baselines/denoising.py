@@ -1,9 +1,9 @@
-"""Baselines: what people use without learning, wrapping scikit-image; what a network has to beat.
+"""Denoising without learning, wrapping scikit-image.
 
 Never in here: networks, measures, files.
 
-Each denoiser takes a noisy picture, float32 (height, width, 1 or 3), about [0, 1] and **not clipped**, and the noise's
-standard deviation for pictures in [0, 255]; it gives the restored picture, float32 of the same shape, in [0, 1].
+Each takes a noisy picture, float32 (height, width, 1 or 3), about [0, 1] and **not clipped**, and the noise's standard
+deviation for pictures in [0, 255]; it gives the restored picture, float32 of the same shape, in [0, 1].
 They are as strong as they can be made here: parameters were tuned, and two of them look at colour as the strongest
 classical methods do (see `_apart`). Against a baseline left at its defaults any network looks good.
 
