@@ -23,8 +23,12 @@ def pictures():
 
 @pytest.fixture
 def saved(tmp_path):
-    card = dict.fromkeys(weights.CARD_FIELDS, "of a test") | {"training": {}, "measures": {}}
-    card |= {"builder": {"function": "inpainter.inpainter", "arguments": SMALL}, "trained_side": 128, "trained_hole": 64}
+    card = {name: "of a test" for name in weights.CARD_FIELDS if name not in ("name", "parameters")}
+    card |= {
+        "builder": {"function": "inpainter.inpainter", "arguments": SMALL},
+        "trained_side": 128,
+        "trained_hole": 64,
+    }
     return weights.save_released(inpainter(**SMALL), "mine", card, tmp_path)
 
 

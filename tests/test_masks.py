@@ -66,6 +66,8 @@ def test_masks_that_cannot_be_drawn_are_refused():
         degradations.centre_hole(8, 8, share=1.0)
     with pytest.raises(ValueError, match="thickness is"):
         degradations.scratches(64, 64, 1, thickness=(3.0, 1.0))
+    with pytest.raises(ValueError, match="1 at most"):
+        degradations.random_blocks(64, 64, 1, sides=(0.5, 2.0))
     with pytest.raises(ValueError, match="Scale the thickness"):
         degradations.free_form(32, 32, 1, thickness=(1.0, 1.0), missing=(0.9, 1.0))
 
@@ -139,6 +141,8 @@ def test_wrong_masks_are_refused(patches, bank):
         datasets.inpainting_pairs(patches, bank * 255)
     with pytest.raises(ValueError, match="uint8 .* of zeros and ones"):
         datasets.inpainting_pairs(patches, bank.astype(np.float32))
+    with pytest.raises(ValueError, match="uint8 .* of zeros and ones"):
+        datasets.inpainting_pairs(patches, bank[:0])
     with pytest.raises(ValueError, match=r"The masks are 16 x 32 pixels, the pictures \(32, 32\)"):
         datasets.inpainting_pairs(patches, bank[:, :16])
 
@@ -176,9 +180,12 @@ def test_hole_ssim_is_the_mean_of_scikit_images_map(repaired):
     restored, clean, mask = repaired
     options = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False, "data_range": 255}
     _, everywhere = structural_similarity(clean, restored, channel_axis=-1, full=True, **options)
-    inside = mask[5:-5, 5:-5, 0] == 1
-    expected = everywhere[5:-5, 5:-5].mean(axis=-1)[inside].mean()
-    assert float(metrics.hole_ssim(restored, clean, mask)[0]) == pytest.approx(expected, abs=2e-4)
+    rim = np.pad(np.zeros((86, 118, 1), np.float32), ((5, 5), (5, 5), (0, 0)), constant_values=1)
+    for where in (mask, rim):  # the strokes reach the border
+        expected = everywhere.mean(axis=-1)[where[..., 0] == 1].mean()
+        assert float(metrics.hole_ssim(restored, clean, where)[0]) == pytest.approx(expected, abs=1e-5)
+    batch = metrics.hole_ssim(np.stack([restored, clean]), np.stack([clean, clean]), np.stack([mask, mask]))
+    assert batch.shape == (2,) and float(batch[0]) < 0.9 < float(batch[1])
     assert float(metrics.hole_ssim(clean, clean, mask)[0]) == pytest.approx(1, abs=1e-6)
 
 
@@ -196,9 +203,10 @@ def test_wrong_masks_are_refused_by_the_measures(repaired):
         metrics.hole_psnr(restored, clean, mask * 255)
     with pytest.raises(ValueError, match=r"shape \(1, 96, 127, 1\)"):
         metrics.hole_psnr(restored, clean, mask[:, 1:])
-    with pytest.raises(ValueError, match="no missing pixel so"):
-        metrics.hole_psnr(restored, clean, np.zeros_like(mask))
-    rim = np.zeros_like(mask)
-    rim[0] = 1
-    with pytest.raises(ValueError, match="no missing pixel, the outermost 5 left aside,"):
-        metrics.hole_ssim(restored, clean, rim)
+    for measure in (metrics.hole_psnr, metrics.hole_ssim):
+        with pytest.raises(ValueError, match="no missing pixel, so .* wrong way round"):
+            measure(restored, clean, np.zeros_like(mask))
+    with pytest.raises(ValueError, match="no missing pixel"):
+        metrics.hole_psnr(np.stack([restored] * 2), np.stack([clean] * 2), np.stack([mask, 0 * mask]))
+    with pytest.raises(ValueError, match="at least 11x11"):
+        metrics.hole_ssim(restored[:8], clean[:8], mask[:8])

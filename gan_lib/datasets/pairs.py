@@ -125,7 +125,7 @@ def inpainting_pairs(
     from gan_lib import degradations
 
     masks = np.asarray(masks)
-    if masks.ndim != 4 or masks.shape[-1] != 1 or masks.dtype != np.uint8 or masks.max(initial=0) > 1:
+    if masks.ndim != 4 or masks.shape[-1] != 1 or not masks.size or masks.dtype != np.uint8 or masks.max(initial=0) > 1:
         raise ValueError(
             f"Masks of shape {masks.shape} and dtype {masks.dtype} came; uint8 (count, height, width, 1) of zeros and "
             "ones was expected, 1 where pixels are missing, such as mask_bank draws."

@@ -12,11 +12,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
-from PIL import Image, ImageDraw
+from PIL import ImageDraw
+
+from gan_lib.degradations.brushes import SCALE, stroke, until, walk
 
 Seed = int | Sequence[int]
-_SCALE = 4  # what is round is drawn so many times larger, and then made smaller
-_TRIES = 1_000
 
 
 def centre_hole(height: int, width: int, seed: Seed = 0, *, share: float = 0.5) -> np.ndarray:
@@ -37,9 +37,10 @@ def centre_hole(height: int, width: int, seed: Seed = 0, *, share: float = 0.5) 
     Source: Pathak et al. 2016, "Context Encoders", section 3.1.
     """
     del seed
-    mask = _empty(height, width)
+    _check(height, width)
     if not 0 < share < 1:
         raise ValueError(f"The hole takes {share} of each side; more than 0 and less than 1 was expected.")
+    mask = np.zeros((height, width, 1), np.float32)
     tall, wide = max(1, round(height * share)), max(1, round(width * share))
     top, left = (height - tall) // 2, (width - wide) // 2
     mask[top : top + tall, left : left + wide] = 1
@@ -67,12 +68,14 @@ def random_blocks(
         float32 (height, width, 1), 1 where pixels are missing.
 
     Raises:
-        ValueError: if a side is below 1, or an interval runs backwards.
+        ValueError: if a side is below 1, an interval runs backwards, or a rectangle may be larger than the mask.
 
     Source: Pathak et al. 2016, section 3.1.
     """
-    mask, random = _empty(height, width), np.random.default_rng(seed)
-    _check_intervals(count=count, sides=sides)
+    _check(height, width, count=count, sides=sides)
+    if sides[1] > 1:
+        raise ValueError(f"sides is {sides}; shares of the mask's sides, 1 at most, were expected.")
+    mask, random = np.zeros((height, width, 1), np.float32), np.random.default_rng(seed)
     for _ in range(random.integers(*count, endpoint=True)):
         tall, wide = (max(1, round(side * random.uniform(*sides))) for side in (height, width))
         top, left = random.integers(0, height - tall, endpoint=True), random.integers(0, width - wide, endpoint=True)
@@ -111,16 +114,16 @@ def free_form(
 
     Source of the idea: Yu et al. 2019, "Free-Form Image Inpainting with Gated Convolution", section 3.4.
     """
-    _check_intervals(strokes=strokes, pieces=pieces, thickness=thickness, missing=missing)
+    _check(height, width, strokes=strokes, pieces=pieces, thickness=thickness, missing=missing)
     random = np.random.default_rng(seed)
 
     def draw(canvas: ImageDraw.ImageDraw) -> None:
         for _ in range(random.integers(*strokes, endpoint=True)):
             wide = random.uniform(*thickness)
-            corners = _walk(random, height, width, random.integers(*pieces, endpoint=True))
-            _stroke(canvas, corners, wide)
+            corners = walk(random, height, width, random.integers(*pieces, endpoint=True))
+            stroke(canvas, corners, wide)
 
-    return _until(height, width, draw, missing)
+    return until(height, width, draw, missing)
 
 
 def scratches(
@@ -146,7 +149,7 @@ def scratches(
     Raises:
         ValueError: if a side is below 1, or an interval runs backwards.
     """
-    _check_intervals(count=count, thickness=thickness)
+    _check(height, width, count=count, thickness=thickness)
     random = np.random.default_rng(seed)
 
     def draw(canvas: ImageDraw.ImageDraw) -> None:
@@ -156,9 +159,9 @@ def scratches(
             along = np.linspace(-0.5, 0.5, 6)[:, None] * long * np.array([np.cos(angle), np.sin(angle)])
             bend = random.normal(0, 0.006 * long, (6, 2)).cumsum(axis=0)
             corners = random.uniform(0.1, 0.9, 2) * (width, height) + along + bend
-            _stroke(canvas, corners, random.uniform(*thickness))
+            stroke(canvas, corners, random.uniform(*thickness))
 
-    return _until(height, width, draw, (1e-9, 1.0))
+    return until(height, width, draw, (1e-9, 1.0))
 
 
 def occlusion(height: int, width: int, seed: Seed, *, missing: tuple[float, float] = (0.1, 0.3)) -> np.ndarray:
@@ -176,7 +179,7 @@ def occlusion(height: int, width: int, seed: Seed, *, missing: tuple[float, floa
     Raises:
         ValueError: if a side is below 1, an interval runs backwards, or a thousand drawings did not fit.
     """
-    _check_intervals(missing=missing)
+    _check(height, width, missing=missing)
     random = np.random.default_rng(seed)
     around = np.linspace(0, 2 * np.pi, 72, endpoint=False)
 
@@ -190,9 +193,9 @@ def occlusion(height: int, width: int, seed: Seed, *, missing: tuple[float, floa
         rim = radius * np.maximum(0.2, 1 + waves)
         centre = random.uniform(0.0, 1.0, 2) * (width, height)
         points = centre + np.stack([rim * np.cos(around) * stretch, rim * np.sin(around) / stretch], axis=1)
-        canvas.polygon([tuple(point) for point in points * _SCALE], fill=255)
+        canvas.polygon([tuple(point) for point in points * SCALE], fill=255)
 
-    return _until(height, width, draw, missing)
+    return until(height, width, draw, missing)
 
 
 MASKS: dict[str, Callable[[int, int, Seed], np.ndarray]] = {
@@ -255,53 +258,9 @@ def remove(clean: tf.Tensor, mask: tf.Tensor, value: float | None = None) -> tf.
     return tf.where(mask > 0.5, fill, clean)
 
 
-def _empty(height: int, width: int) -> np.ndarray:
+def _check(height: int, width: int, **intervals: tuple[float, float]) -> None:
     if height < 1 or width < 1:
         raise ValueError(f"A mask of {height} x {width} pixels was asked for; at least 1 x 1 was expected.")
-    return np.zeros((height, width, 1), np.float32)
-
-
-def _check_intervals(**intervals: tuple[float, float]) -> None:
     for name, (low, high) in intervals.items():
         if not 0 <= low <= high:
             raise ValueError(f"{name} is {(low, high)}; two numbers from 0 up, the smaller first, were expected.")
-
-
-def _walk(random: np.random.Generator, height: int, width: int, pieces: int) -> np.ndarray:
-    """Corners of a stroke: it starts anywhere and turns by up to a quarter at each of them; (pieces + 1, 2) of x, y."""
-    place = random.uniform(0, 1, 2) * (width, height)
-    angle = random.uniform(0, 2 * np.pi)
-    corners = [place]
-    for _ in range(pieces):
-        long = random.uniform(0.1, 0.3) * max(height, width)
-        place = place + long * np.array([np.cos(angle), np.sin(angle)])
-        corners.append(place)
-        angle += random.uniform(-np.pi / 2, np.pi / 2)
-    return np.array(corners)
-
-
-def _stroke(canvas: ImageDraw.ImageDraw, corners: np.ndarray, thickness: float) -> None:
-    """A line with round ends and corners, on a canvas that is `_SCALE` times larger."""
-    radius = _SCALE * thickness / 2
-    points = [tuple(corner) for corner in corners * _SCALE]
-    canvas.line(points, fill=255, width=max(1, round(2 * radius)))
-    for x, y in points:
-        canvas.ellipse((x - radius, y - radius, x + radius, y + radius), fill=255)
-
-
-def _until(
-    height: int, width: int, draw: Callable[[ImageDraw.ImageDraw], None], missing: tuple[float, float]
-) -> np.ndarray:
-    """Draws again and again until the share of missing pixels fits."""
-    _empty(height, width)
-    for _ in range(_TRIES):
-        canvas = Image.new("L", (width * _SCALE, height * _SCALE))
-        draw(ImageDraw.Draw(canvas))
-        # A pixel is missing if at least half of it was painted.
-        mask = np.float32(np.asarray(canvas.reduce(_SCALE)) >= 128)[..., None]
-        if missing[0] <= mask.mean() <= missing[1]:
-            return mask
-    raise ValueError(
-        f"None of {_TRIES} drawings left between {missing[0]:.0%} and {missing[1]:.0%} of {height} x {width} pixels "
-        "missing. Scale the thickness with the size, or widen the bounds."
-    )

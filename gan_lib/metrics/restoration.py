@@ -122,35 +122,37 @@ def hole_psnr(restored: Pictures, clean: Pictures, mask: Pictures) -> tf.Tensor:
 def hole_ssim(restored: Pictures, clean: Pictures, mask: Pictures) -> tf.Tensor:
     """`ssim`, averaged over the missing pixels instead of all.
 
-    The window around a missing pixel may hold known ones: what is compared is also how the fill joins its rim. As for
-    the whole picture, the outermost five pixels, where the window does not fit, are left out.
+    The window around a missing pixel may hold known ones: what is compared is also how the fill joins its rim. Beyond
+    the border the window sees the picture mirrored, as in scikit-image's map (``full=True``), so that every missing
+    pixel counts; `ssim`, as is usual, leaves the outermost five out.
 
     Args:
         restored: as for `ssim`.
         clean: the truth, of the same shape.
-        mask: as for `hole_psnr`, with at least one missing pixel that is not among the outermost five.
+        mask: as for `hole_psnr`.
 
     Returns:
         Float32, shape (batch,), at most 1 and 1 where both agree.
 
     Raises:
-        ValueError: for other dtypes, shapes or ranges, a mask with other values, or one without such a pixel.
+        ValueError: for other dtypes, shapes or ranges, a mask with other values, one without a missing pixel, or a
+            picture smaller than the window.
     """
     restored, clean = _large_enough(*_pair(restored, clean))
-    missing = _missing(mask, clean, rim=5)[..., 0]
+    missing = _missing(mask, clean)[..., 0]
     options = {"max_val": 1.0, "filter_size": 11, "filter_sigma": 1.5}
+    restored, clean = (tf.pad(side, [[0, 0], [5, 5], [5, 5], [0, 0]], "SYMMETRIC") for side in (restored, clean))
     everywhere = tf.image.ssim(restored, clean, **options, return_index_map=True)
     return tf.reduce_sum(everywhere * missing, axis=[1, 2]) / tf.reduce_sum(missing, axis=[1, 2])
 
 
-def _missing(mask: Pictures, clean: tf.Tensor, rim: int = 0) -> tf.Tensor:
-    """A checked mask as float32 (batch, height, width, 1), cut by ``rim`` pixels on each side."""
+def _missing(mask: Pictures, clean: tf.Tensor) -> tf.Tensor:
+    """A checked mask as float32 (batch, height, width, 1)."""
     mask = tf.cast(tf.convert_to_tensor(mask), tf.float32)
     mask = mask[tf.newaxis] if len(mask.shape) == 3 else mask
     expected = (*clean.shape[:3], 1)
     if not mask.shape.is_compatible_with(expected):
         raise ValueError(f"The mask has shape {tuple(mask.shape)}; {tuple(expected)} was expected.")
-    mask = mask[:, rim : clean.shape[1] - rim, rim : clean.shape[2] - rim]
     if tf.executing_eagerly():
         values = np.unique(mask)
         if not np.isin(values, (0.0, 1.0)).all():
@@ -159,8 +161,7 @@ def _missing(mask: Pictures, clean: tf.Tensor, rim: int = 0) -> tf.Tensor:
                 "are missing. Divide one of 8 bit by 255, and round soft edges."
             )
         if not np.max(mask, axis=(1, 2, 3)).all():
-            where = f", the outermost {rim} left aside," if rim else ""
-            raise ValueError(f"A mask has no missing pixel{where} so there is nothing to measure.")
+            raise ValueError("A mask has no missing pixel, so there is nothing to measure. Is it the wrong way round?")
     return mask
 
 
