@@ -14,6 +14,7 @@ import numpy as np
 
 from gan_lib import __version__, files, images
 from gan_lib.restoring import sheets
+from gan_lib.restoring.holes import HoleFiller
 from gan_lib.restoring.restorer import DEFAULT_TILE, Restorer, SettingsError
 from gan_lib.restoring.tiles import Region
 
@@ -115,12 +116,9 @@ def restore_file(
     check_free(source, written, overwrite)
     restorer.check(sigma, strength, tile)
     opened = open_picture(source, max_pixels)
-    try:
-        images.check_alpha(target.name, opened.pixels.shape[-1])
-    except ValueError as error:
-        raise images.PictureError(f"{source} has alpha: {error}") from error
+    check_alpha(source, target, opened)
     notes = list(opened.notes)
-    crop = _inside(crop, opened.pixels)
+    crop = inside(crop, opened.pixels)
     estimated = sigma is None and strength > 0
     if estimated:
         sigma = restorer.estimate(opened.pixels, opened.profile)
@@ -128,17 +126,74 @@ def restore_file(
         notes.append(f"The network was told sigma {restorer.limits[1]:g}, the most that it knows.")
     settings = {"tile": tile, "profile": opened.profile}
     result = restorer(opened.pixels, sigma=sigma or 0.0, strength=strength, region=crop, progress=progress, **settings)
+    drawn = None
+    if sheet:
+        drawn = sheets.compare(restorer, opened, result, sigma, estimated, strength, crop, **settings)
+    parameters = {
+        "sigma": sigma,
+        "sigma_estimated": estimated,
+        "sigma_told_to_the_network": restorer.told(sigma, strength) if strength else None,
+        "strength": strength,
+        "sharp": restorer.sharp,
+        "tile": tile,
+        "crop": as_crop(crop),
+    }
+    generated = None if strength else "Strength 0: the pixels are those of the original."
+    save_result(restorer, opened, result, source, target, parameters, notes, generated, sheet, drawn)
+    return Restored(target, sheet, sigma, estimated, notes)
+
+
+def check_alpha(source: Path, target: Path, opened: Opened) -> None:
+    """Raises PictureError if the picture has alpha and the format of the result holds none."""
+    try:
+        images.check_alpha(target.name, opened.pixels.shape[-1])
+    except ValueError as error:
+        raise images.PictureError(f"{source} has alpha: {error}") from error
+
+
+def as_crop(crop: Region | None) -> dict[str, int] | None:
+    """A region as the JSON file beside a result has it."""
+    return crop and {"x": crop.left, "y": crop.top, "width": crop.width, "height": crop.height}
+
+
+def save_result(
+    worker: Restorer | HoleFiller,
+    opened: Opened,
+    result: np.ndarray,
+    source: Path,
+    target: Path,
+    parameters: dict[str, Any],
+    notes: list[str],
+    generated: str | None,
+    sheet: Path | None,
+    drawn: np.ndarray | None,
+) -> None:
+    """Writes the result, the JSON file beside it and the sheet: all of them, or none.
+
+    Args:
+        worker: what made the result.
+        opened: the picture as it was.
+        result: what became of it.
+        source: its file.
+        target: the file of the result.
+        parameters: for the JSON file.
+        notes: what to know; a line is added where the format holds less than the picture had.
+        generated: a sentence that says which pixels were generated; the usual one if None.
+        sheet: where the sheet goes, if anywhere.
+        drawn: the sheet, uint8 (height, width, 3).
+
+    Raises:
+        PictureError: if something cannot be written.
+    """
     bits = opened.bits if target.suffix.lower() in (".png", ".tif", ".tiff") else 8
     if bits < opened.bits:
         notes.append(f"16 bit became 8: {target.suffix} holds no more.")
     contents = [(target, images.encode_image(target.name, result, bits=bits, metadata=opened.metadata))]
-    told = _note(restorer, source, target, sigma, estimated, strength, tile, crop, notes)
-    contents.append((note, (json.dumps(told, indent=2, ensure_ascii=False) + "\n").encode()))
+    told = _note(worker, source, target, parameters, notes, generated)
+    contents.append((target.with_suffix(".json"), (json.dumps(told, indent=2, ensure_ascii=False) + "\n").encode()))
     if sheet:
-        drawn = sheets.compare(restorer, opened, result, sigma, estimated, strength, crop, **settings)
         contents.append((sheet, images.encode_image(sheet.name, drawn, metadata=opened.metadata._replace(exif=b""))))
     _write(contents)
-    return Restored(target, sheet, sigma, estimated, notes)
 
 
 def check_free(source: Path, written: list[Path], overwrite: bool) -> None:
@@ -154,7 +209,8 @@ def check_free(source: Path, written: list[Path], overwrite: bool) -> None:
             raise FileExistsError(f"{path} is there already. Add --overwrite to replace it, or name another with -o.")
 
 
-def _inside(crop: Region | None, picture: np.ndarray) -> Region | None:
+def inside(crop: Region | None, picture: np.ndarray) -> Region | None:
+    """The crop, if there is one and it lies within the picture; else SettingsError."""
     if crop is None:
         return None
     height, width = picture.shape[:2]
@@ -179,30 +235,25 @@ def _write(contents: list[tuple[Path, bytes]]) -> None:
         raise images.PictureError(error.strerror or str(error)) from error
 
 
-def _note(restorer, source, target, sigma, estimated, strength, tile, crop, notes) -> dict[str, Any]:
+def _note(
+    worker: Restorer | HoleFiller,
+    source: Path,
+    target: Path,
+    parameters: dict[str, Any],
+    notes: list[str],
+    generated: str | None,
+) -> dict[str, Any]:
     """What is written beside a result, for whoever finds it later."""
-    unchanged = strength == 0
     return {
         "software": "gan_lib",
         "version": __version__,
-        "task": restorer.task.name,
-        "generated": (
-            "Strength 0: the pixels are those of the original."
-            if unchanged
-            else f"A neural network {restorer.task.made} and generated the pixels of {target.name}. They are an "
-            "estimate: fine detail may be missing or invented. Keep the original."
-        ),
+        "task": worker.task.name,
+        "generated": generated
+        or f"A neural network {worker.task.made} and generated the pixels of {target.name}. They are an "
+        "estimate: fine detail may be missing or invented. Keep the original.",
         "input": {"file": source.name, "sha256": hashlib.sha256(source.read_bytes()).hexdigest()},
         "output": target.name,
-        "weights": {"name": restorer.card["name"], "sha256": restorer.card["sha256"]},
-        "parameters": {
-            "sigma": sigma,
-            "sigma_estimated": estimated,
-            "sigma_told_to_the_network": None if unchanged else restorer.told(sigma, strength),
-            "strength": strength,
-            "sharp": restorer.sharp,
-            "tile": tile,
-            "crop": crop and {"x": crop.left, "y": crop.top, "width": crop.width, "height": crop.height},
-        },
+        "weights": {"name": worker.card["name"], "sha256": worker.card["sha256"]},
+        "parameters": parameters,
         "notes": notes,
     }

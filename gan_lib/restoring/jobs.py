@@ -15,6 +15,8 @@ from tqdm import tqdm
 from gan_lib import images
 from gan_lib.datasets import DataError, find_photographs
 from gan_lib.restoring.files import Restored, restore_file
+from gan_lib.restoring.filling import fill_file
+from gan_lib.restoring.holes import HoleFiller
 from gan_lib.restoring.restorer import Restorer, SettingsError
 
 _RESTORED, _CROPPED, _COMPARE = "_restored", "_crop_restored", "_compare"
@@ -114,7 +116,7 @@ def _as_file(output: str | Path | None, pictures: list[Path]) -> Path | None:
 
 
 def restore_files(
-    restorer: Restorer,
+    worker: Restorer | HoleFiller,
     jobs: Sequence[Job],
     report: Report,
     *,
@@ -126,23 +128,25 @@ def restore_files(
     """Work through the jobs.
 
     Args:
-        restorer: the network.
+        worker: the network: a `HoleFiller` fills holes, a `Restorer` does all else.
         jobs: from `plan`.
         report: where to write down what became of each, at once.
         overwrite: whether older results may be replaced. Without it those pictures count as skipped, so that a run
             over a folder can be taken up again; for a single picture it is an error.
         progress: whether to show a progress bar, over the pictures or over the tiles of a single one.
         tell: what to do with a line for the reader.
-        **settings: sigma, strength, tile, max_pixels, crop, as for `restore_file`.
+        **settings: as for `restore_file` (sigma, strength, tile, max_pixels, crop) or `fill_file` (mask, max_pixels,
+            crop).
 
     Raises:
         SettingsError: if a setting is out of range.
     """
     several = len(jobs) > 1
+    one = fill_file if isinstance(worker, HoleFiller) else restore_file
     for job in tqdm(jobs, unit="picture", disable=not (progress and several)):
         try:
-            done = restore_file(
-                restorer,
+            done = one(
+                worker,
                 job.source,
                 job.target,
                 sheet=job.sheet,

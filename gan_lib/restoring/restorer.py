@@ -28,11 +28,17 @@ class SettingsError(ValueError):
     """What was asked for cannot be done; the message says what can."""
 
 
+def check_task(task: str) -> None:
+    """Raise SettingsError for a task that is not known."""
+    if task not in TASKS:
+        raise SettingsError(f"The task is {task!r}; one of {', '.join(TASKS)} was expected.")
+
+
 class Restorer:
     """A released network, ready for any number of pictures.
 
     Args:
-        task: what to do; only "denoise" so far.
+        task: what to do to whole pictures: "denoise". (Holes are filled by `holes.HoleFiller`.)
         sharp: the version that was trained against a discriminator: looks sharper, is farther from the truth.
         weights_file: other weights of the same kind of network, ``NAME.weights.h5`` with ``NAME.json`` beside it.
 
@@ -46,8 +52,9 @@ class Restorer:
     """
 
     def __init__(self, task: str = "denoise", *, sharp: bool = False, weights_file: str | Path | None = None):
-        if task not in TASKS:
-            raise SettingsError(f"The task is {task!r}; one of {', '.join(TASKS)} was expected.")
+        check_task(task)
+        if TASKS[task].inputs is None:
+            raise SettingsError(f"The task {task} needs to know which pixels are missing; use HoleFiller for it.")
         self.task, self.sharp = TASKS[task], sharp
         name = self.task.sharp if sharp else self.task.faithful
         source = name if weights_file is None else Path(weights_file)

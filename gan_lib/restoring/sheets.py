@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from gan_lib import images
+from gan_lib.restoring.masks import laid_over
 from gan_lib.restoring.tiles import Region
 
 if TYPE_CHECKING:
@@ -71,6 +72,50 @@ def compare(
         wholes = [("as it was, the whole", _small(before)), ("restored, the whole", _small(restored))]
         rows = [wholes, [("as it was; a part at 100 %", rows[0][0][1]), *rows[0][1:]]]
     return _lay_out(rows)
+
+
+def compare_filled(before: np.ndarray, missing: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """Draw the sheet of a filled picture: how the mask was read, and which pixels were invented.
+
+    Args:
+        before: (height, width, 1 to 4), uint8 or float in [0, 1].
+        missing: bool (height, width).
+        after: the filled picture, like ``before``.
+
+    Returns:
+        uint8 (height, width, 3): the whole in a row, and below it the neighbourhood of a hole pixel by pixel, if the
+        whole is too large to be shown so.
+    """
+    height, width = missing.shape
+    rows = [_filled_row(before, missing, after, ", the whole" if max(height, width) > _PART else "")]
+    if max(height, width) > _PART:
+        top, left = _around_a_hole(missing)
+        part = slice(top, top + _PART), slice(left, left + _PART)
+        rows.append(_filled_row(before[part], missing[part], after[part], "; a part at 100 %"))
+    return _lay_out(rows)
+
+
+def _filled_row(before: np.ndarray, missing: np.ndarray, after: np.ndarray, told: str) -> list[tuple[str, np.ndarray]]:
+    plain = _plain(after)
+    invented = np.where(missing[..., None], plain, np.uint8(255))
+    pictures = [
+        ("as it was", _plain(before)),
+        ("the mask as it was read", laid_over(_plain(before), missing)),
+        ("filled", plain),
+        ("invented pixels", invented),
+    ]
+    return [(title + told, _small(picture)) for title, picture in pictures]
+
+
+def _around_a_hole(missing: np.ndarray) -> tuple[int, int]:
+    """The left upper corner of the part in which most pixels are missing, on a coarse grid."""
+    height, width = missing.shape
+    corners = [
+        (top, left)
+        for top in range(0, max(1, height - _PART + 1), _PART // 2)
+        for left in range(0, max(1, width - _PART + 1), _PART // 2)
+    ]
+    return max(corners, key=lambda corner: missing[corner[0] : corner[0] + _PART, corner[1] : corner[1] + _PART].sum())
 
 
 def _plain(picture: np.ndarray) -> np.ndarray:

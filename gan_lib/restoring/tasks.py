@@ -20,7 +20,8 @@ class Task(NamedTuple):
         name: as on the command line.
         faithful: name of the released weights that stay close to what is there.
         sharp: name of the released weights that add what looks right.
-        inputs: a tile, float32 (1, height, width, 3) in [-1, 1], and sigma -> the inputs of the network.
+        inputs: a tile, float32 (1, height, width, 3) in [-1, 1], and sigma -> the inputs of the network; None where a
+            network takes more than that, and is called elsewhere (`holes`).
         scale: how many times larger the result is.
         made: what the network did, for people who find the picture later.
     """
@@ -28,7 +29,7 @@ class Task(NamedTuple):
     name: str
     faithful: str
     sharp: str
-    inputs: Callable[[tf.Tensor, tf.Tensor], list[tf.Tensor]]
+    inputs: Callable[[tf.Tensor, tf.Tensor], list[tf.Tensor]] | None
     scale: int
     made: str
 
@@ -41,5 +42,13 @@ TASKS = {
         inputs=lambda tile, sigma: [tile, degradations.noise_map(tile, sigma)],
         scale=1,
         made="removed noise",
-    )
+    ),
+    "inpaint": Task(
+        name="inpaint",
+        faithful="inpainter",
+        sharp="inpainter_sharp",
+        inputs=None,
+        scale=1,
+        made="filled holes",
+    ),
 }
