@@ -59,9 +59,13 @@ def add_restore(commands: argparse._SubParsersAction) -> None:
         description="Restore photographs. The result is a new file beside each picture; no original is changed.",
     )
     parser.add_argument("pictures", nargs="*", metavar="PICTURE", help="a file or a folder; without, a bundled picture")
-    parser.add_argument("--task", default="denoise", help="what to do: denoise")
-    parser.add_argument("--sigma", type=float, help="noise on the scale of 0 to 255; estimated if not given")
-    parser.add_argument("--strength", type=float, default=1.0, help="0 changes nothing, 1 is the default, up to 2")
+    parser.add_argument("--task", default="denoise", help="what to do: denoise (the default) or inpaint")
+    parser.add_argument("--sigma", type=float, help="denoise: noise on the scale of 0 to 255; estimated if not given")
+    parser.add_argument("--strength", type=float, help="denoise: 0 changes nothing, 1 is the default, up to 2")
+    parser.add_argument("--mask", metavar="MASK", help="inpaint: a file, white where pixels are missing, or a folder")
+    parser.add_argument("--mask-colour", metavar="COLOUR", help="inpaint: what is painted so is missing: magenta, #f0f")
+    parser.add_argument("--mask-alpha", action="store_true", help="inpaint: what is transparent is missing")
+    parser.add_argument("--invert-mask", action="store_true", help="inpaint: black is missing in the mask")
     parser.add_argument("--sharp", action="store_true", help="sharper to the eye, farther from the truth")
     parser.add_argument("--weights", metavar="FILE", help="other weights, NAME.weights.h5 with NAME.json beside it")
     parser.add_argument("-o", "--output", metavar="OUT", help="a file for one picture, or a folder")
@@ -69,7 +73,9 @@ def add_restore(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--compare", action="store_true", help="also write a sheet with before and after")
     parser.add_argument("--estimate", action="store_true", help="say minutes and memory, and stop")
     parser.add_argument("--crop", type=rectangle, metavar="X,Y,WIDTH,HEIGHT", help="restore a part only, as a preview")
-    parser.add_argument("--tile", type=int, default=512, help="side of the pieces worked on; smaller needs less memory")
+    parser.add_argument(
+        "--tile", type=int, help="denoise: side of the pieces worked on; smaller needs less memory; 512"
+    )
     parser.add_argument("--max-pixels", type=int, default=64_000_000, metavar="N", help="largest picture, 64000000")
     parser.set_defaults(run=restore)
 
@@ -107,39 +113,80 @@ def run_restore(options: argparse.Namespace, report: restoring.Report) -> int:
     """What `restore` does when nothing goes wrong."""
     from gan_lib import restoring
 
-    restorer = restoring.Restorer(options.task, sharp=options.sharp, weights_file=options.weights)
-    restorer.check(options.sigma, options.strength, options.tile)
+    restoring.check_task(options.task)
+    worker, settings = (inpainting if options.task == "inpaint" else denoising)(options)
     pictures = options.pictures
-    if not pictures and options.estimate:
+    if not pictures and options.estimate and options.task == "denoise":
         pictures = [restoring.bundled_picture()]
     elif not pictures:
-        folder = Path(options.output or ".")
-        folder = folder.parent if folder.suffix and not folder.is_dir() else folder
-        pictures = [restoring.damaged_picture(folder, overwrite=options.overwrite)]
-        print(f"No picture was named, so a bundled one got noise of sigma 25: {pictures[0]}")
+        pictures = demonstrate(options, settings)
     jobs = restoring.plan(
         pictures, options.output, crop=options.crop is not None, compare=options.compare, report=report
     )
     if options.estimate:
-        cost = restoring.estimate_cost(restorer, [job.source for job in jobs], tile=options.tile)
+        paths = [job.source for job in jobs]
+        if options.task == "inpaint":
+            cost = restoring.estimate_filling(worker, settings["mask"], paths, max_pixels=options.max_pixels)
+        else:
+            cost = restoring.estimate_cost(worker, paths, tile=settings["tile"])
         print(cost.sentence())
         return 0 if cost.pictures else 1
-    restoring.restore_files(
-        restorer,
-        jobs,
-        report,
-        sigma=options.sigma,
-        strength=options.strength,
-        tile=options.tile,
-        max_pixels=options.max_pixels,
-        crop=options.crop and restoring.Region(options.crop[1], options.crop[0], options.crop[3], options.crop[2]),
-        overwrite=options.overwrite,
-    )
+    crop = options.crop and restoring.Region(options.crop[1], options.crop[0], options.crop[3], options.crop[2])
+    settings |= {"max_pixels": options.max_pixels, "crop": crop, "overwrite": options.overwrite}
+    restoring.restore_files(worker, jobs, report, **settings)
     if not options.pictures and report.done and not options.crop:
-        before, after = (restoring.psnr_against(path) for path in (pictures[0], report.done[0].path))
-        print(f"PSNR {before:.2f} dB before, {after:.2f} dB after")
+        mask = settings["mask"].file if options.task == "inpaint" else None
+        before, after = (restoring.psnr_against(path, mask) for path in (pictures[0], report.done[0].path))
+        print(f"PSNR{' in the hole' if mask else ''} {before:.2f} dB before, {after:.2f} dB after")
     print(report.summary())
     return 1 if report.failed else 0
+
+
+def denoising(options: argparse.Namespace) -> tuple[restoring.Restorer, dict]:
+    """The network that removes noise, and what the options say to it."""
+    from gan_lib import restoring
+
+    flags = {"mask": "--mask", "mask_colour": "--mask-colour", "mask_alpha": "--mask-alpha"}
+    refuse(options, options.task, **flags, invert_mask="--invert-mask")
+    worker = restoring.Restorer(options.task, sharp=options.sharp, weights_file=options.weights)
+    tile = restoring.DEFAULT_TILE if options.tile is None else options.tile
+    settings = {"sigma": options.sigma, "strength": 1.0 if options.strength is None else options.strength, "tile": tile}
+    worker.check(**settings)
+    return worker, settings
+
+
+def inpainting(options: argparse.Namespace) -> tuple[restoring.HoleFiller, dict]:
+    """The network that fills holes, and which pixels are missing."""
+    from gan_lib import restoring
+
+    refuse(options, options.task, sigma="--sigma", strength="--strength", tile="--tile")
+    file = None if options.mask is None else Path(options.mask).expanduser()
+    mask = restoring.MaskSource(file, options.mask_colour, options.mask_alpha, options.invert_mask)
+    if options.pictures:
+        try:
+            restoring.check_source(mask)
+        except ValueError as error:
+            told = f"{error} Add --mask MASK, --mask-colour COLOUR or --mask-alpha."
+            raise restoring.SettingsError(told) from error
+    elif any(mask):
+        raise restoring.SettingsError("A mask came without a picture; name the picture that it belongs to.")
+    return restoring.HoleFiller(sharp=options.sharp, weights_file=options.weights), {"mask": mask}
+
+
+def demonstrate(options: argparse.Namespace, settings: dict) -> list[Path]:
+    """A bundled picture, damaged, for those who name none."""
+    from gan_lib import restoring
+
+    folder = Path(options.output or ".")
+    folder = folder.parent if folder.suffix and not folder.is_dir() else folder
+    if options.task == "inpaint":
+        picture, mask = restoring.scratched_picture(folder, overwrite=options.overwrite)
+        settings["mask"] = restoring.MaskSource(file=mask)
+        print(f"No picture was named, so a bundled one got scratches: {picture}, with the mask {mask}")
+    else:
+        picture = restoring.damaged_picture(folder, overwrite=options.overwrite)
+        print(f"No picture was named, so a bundled one got noise of sigma 25: {picture}")
+    return [picture]
 
 
 def add_evaluate(commands: argparse._SubParsersAction) -> None:

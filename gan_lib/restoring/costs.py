@@ -14,6 +14,9 @@ import numpy as np
 import psutil
 
 from gan_lib import images
+from gan_lib.restoring.files import open_picture
+from gan_lib.restoring.holes import HoleFiller
+from gan_lib.restoring.masks import MaskSource, find_missing
 from gan_lib.restoring.restorer import DEFAULT_TILE, Restorer
 
 # Reading, the result and packing the file, all at once at the end; measured on photographs of 12 megapixels.
@@ -70,6 +73,37 @@ def estimate_cost(restorer: Restorer, paths: Sequence[Path], *, tile: int = DEFA
     most = max(size * _BYTES_A_PIXEL[16 if header.bits > 8 else 8] for size, header in zip(sizes, headers, strict=True))
     memory = psutil.Process().memory_info().rss + most
     return Cost(len(headers), sum(sizes) / 1e6, seconds, memory / 1e9, len(paths) - len(headers))
+
+
+def estimate_filling(filler: HoleFiller, mask: MaskSource, paths: Sequence[Path], *, max_pixels: int) -> Cost:
+    """The same for holes, whose masks must be read for that; time one tile, and reckon up.
+
+    Args:
+        filler: the network.
+        mask: which pixels are missing.
+        paths: picture files.
+        max_pixels: largest picture that is read.
+    """
+    sizes, most, pixels = [], 0, 0
+    for path in paths:
+        try:
+            opened = open_picture(path, max_pixels)
+            pixels += filler.work(find_missing(mask, opened.pixels, path).pixels)
+        except images.PictureError:
+            continue
+        sizes.append(opened.pixels.shape[0] * opened.pixels.shape[1])
+        most = max(most, sizes[-1] * _BYTES_A_PIXEL[opened.bits])
+    side = 256
+    picture, hole = np.full((side, side, 3), 128, np.uint8), np.zeros((side, side), bool)
+    hole[::2] = True
+    seconds = []
+    for _ in range(3):
+        started = time.perf_counter()
+        filler(picture, hole)
+        seconds.append((time.perf_counter() - started) / filler.work(hole))
+    total = pixels * min(seconds[1:]) + sum(sizes) * _FILES_SECONDS_A_PIXEL
+    memory = psutil.Process().memory_info().rss + most
+    return Cost(len(sizes), sum(sizes) / 1e6, total, memory / 1e9, len(paths) - len(sizes))
 
 
 def _seconds_a_pixel(restorer: Restorer, tile: int) -> float:

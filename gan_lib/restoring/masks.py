@@ -2,8 +2,8 @@
 
 Never in here: filling them (`holes`).
 
-What people's editors save is understood: black and white, 0 and 1, RGB, palettes, 16 bit, soft edges, JPEG, white strokes
-on nothing. What cannot be a mask is refused, with a picture of how it was read.
+What people's editors save is understood: black and white, 0 and 1, RGB, palettes, 16 bit, soft edges, JPEG, white
+strokes on nothing. What cannot be a mask is refused, with a picture of how it was read.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ _HARD = 0.02  # a mask has soft edges if there are values farther than this from
 _PHOTOGRAPH = 0.2  # a mask has not so large a share of values in between
 _TOLERANCE, _JPEG_TOLERANCE = 24, 80  # levels of 255 that painted pixels may differ from their colour
 _SUSPICIOUS, _TOO_MUCH = 0.5, 0.75  # shares of missing pixels
+_INVERTED = " White is missing; if it is black in this mask, add --invert-mask."
 PAINT = (255, 0, 255)  # in pictures of how a mask was read
 
 
@@ -89,6 +90,21 @@ def check_source(source: MaskSource) -> None:
         _as_rgb(source.colour)
 
 
+def of_array(mask: np.ndarray, invert: bool, shape: tuple[int, int]) -> Missing:
+    """A mask that came as an array, (height, width) or (height, width, 1 to 4), bool, uint8 or float in [0, 1].
+
+    Raises:
+        MaskError: if it is no mask, has other proportions than the picture, or leaves nothing known.
+        TypeError, ValueError: if it is no picture at all.
+    """
+    mask = np.asarray(mask)
+    mask = mask.astype(np.uint8) if mask.dtype == bool else mask
+    images.check_picture(mask)
+    notes: list[str] = []
+    pixels = _as_mask(mask[..., None] if mask.ndim == 2 else mask, "the mask", invert, shape, notes)
+    return _checked(pixels, " White is missing; if it is black in this mask, pass invert_mask=True.", notes)
+
+
 def find_missing(source: MaskSource, picture: np.ndarray, path: Path) -> Missing:
     """Reads the mask of a picture.
 
@@ -109,24 +125,26 @@ def find_missing(source: MaskSource, picture: np.ndarray, path: Path) -> Missing
     """
     notes: list[str] = []
     if source.file is not None:
-        pixels = _of_file(source.of(path), source.invert, picture.shape[:2], notes)
+        file = source.of(path)
+        mask = images.load_image(file, mode="as-is")
+        pixels = _as_mask(mask, str(file), source.invert, picture.shape[:2], notes)
     elif source.colour is not None:
         pixels = _of_colour(picture, source.colour, path.suffix.lower() in (".jpg", ".jpeg"))
     else:
         pixels = _of_alpha(picture, path)
+    return _checked(pixels, _INVERTED if source.file is not None else "", notes)
+
+
+def _checked(pixels: np.ndarray, inverted: str, notes: list[str]) -> Missing:
     share = pixels.mean()
     if share == 1:
-        raise MaskError(
-            "All pixels are missing; some must be known to fill the others from." + _inverted(source),
-            pixels_shown(pixels),
-        )
+        told = "All pixels are missing; some must be known to fill the others from."
+        raise MaskError(told + inverted, pixels_shown(pixels))
     if share > _TOO_MUCH:
-        raise MaskError(
-            f"{share:.0%} of the pixels are missing; at most {_TOO_MUCH:.0%} can be filled." + _inverted(source),
-            pixels_shown(pixels),
-        )
+        told = f"{share:.0%} of the pixels are missing; at most {_TOO_MUCH:.0%} can be filled."
+        raise MaskError(told + inverted, pixels_shown(pixels))
     if share > _SUSPICIOUS:
-        notes.append(f"{share:.0%} of the pixels are missing, more than half." + _inverted(source))
+        notes.append(f"{share:.0%} of the pixels are missing, more than half." + inverted)
     if not share:
         notes.append("No pixel is missing by this mask, so the picture is as it was.")
     return Missing(pixels, notes)
@@ -142,16 +160,12 @@ def laid_over(picture: np.ndarray, pixels: np.ndarray) -> np.ndarray:
     return np.where(pixels[..., None], np.uint8(PAINT), picture)
 
 
-def _inverted(source: MaskSource) -> str:
-    return " White is missing; if it is black in this mask, add --invert-mask." if source.file is not None else ""
-
-
-def _of_file(path: Path, invert: bool, shape: tuple[int, int], notes: list[str]) -> np.ndarray:
-    values = _values(images.load_image(path, mode="as-is"))
+def _as_mask(mask: np.ndarray, name: str, invert: bool, shape: tuple[int, int], notes: list[str]) -> np.ndarray:
+    values = _values(mask)
     between = np.mean((values > _HARD) & (values < 1 - _HARD))
     if between > _PHOTOGRAPH:
         raise MaskError(
-            f"{path} does not look like a mask: {between:.0%} of its pixels are neither black nor white. If damage was "
+            f"{name} does not look like a mask: {between:.0%} of its pixels are neither black nor white. If damage was "
             "painted over in a photograph, name the colour with --mask-colour.",
             images.to_uint8(np.repeat(values[..., None], 3, axis=-1)),
         )
@@ -160,7 +174,7 @@ def _of_file(path: Path, invert: bool, shape: tuple[int, int], notes: list[str])
     if values.shape != shape:
         if abs(np.log(values.shape[1] / values.shape[0] * height / width)) > 0.01:
             raise MaskError(
-                f"{path} has {values.shape[1]} x {values.shape[0]} pixels and the picture {width} x {height}; a mask "
+                f"{name} has {values.shape[1]} x {values.shape[0]} pixels and the picture {width} x {height}; a mask "
                 "of that size, or of the same proportions, was expected.",
                 pixels_shown(values > 0.5),
             )
