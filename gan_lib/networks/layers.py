@@ -190,6 +190,65 @@ class PixelShuffle(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("gan_lib")
+class ChannelwiseDense(keras.layers.Layer):
+    """Fully connects each channel of a map to itself: every place hears from every other one, channels do not mix.
+
+    With m places and n channels that takes m^2 n weights, where a dense layer would take m^2 n^2. Let a convolution
+    follow, so that channels mix, too.
+
+    Input and output: (batch, height, width, channels), all but the batch known; any range.
+
+    Args:
+        use_bias: whether to add a number for each place and channel.
+        kernel_initializer: how the weights, (channels, places, places), start: a name or an initializer. None draws
+            them from N(0, 1 / places), which neither enlarges nor shrinks what comes in. (Keras' own scalings would
+            take the channels for the width of a convolution.)
+
+    Raises:
+        ValueError: if the input is no map of a known size.
+
+    Example:
+        >>> ChannelwiseDense()(tf.zeros([2, 4, 4, 512])).shape
+        TensorShape([2, 4, 4, 512])
+
+    Source: Pathak et al. 2016, "Context Encoders: Feature Learning by Inpainting", section 3.1.
+    """
+
+    def __init__(self, use_bias: bool = True, kernel_initializer=None, **kwargs):
+        super().__init__(**kwargs)
+        self.use_bias = use_bias
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+
+    def build(self, input_shape):
+        if len(input_shape) != 4 or None in input_shape[1:]:
+            raise ValueError(
+                f"The input has shape {tuple(input_shape)}; (batch, height, width, channels), all known but the batch, "
+                "was expected, since every place has weights of its own."
+            )
+        _, height, width, channels = input_shape
+        places = height * width
+        start = self.kernel_initializer or keras.initializers.RandomNormal(stddev=places**-0.5)
+        self.kernel = self.add_weight(shape=(channels, places, places), initializer=start, name="kernel")
+        if self.use_bias:
+            self.bias = self.add_weight(shape=(height, width, channels), initializer="zeros", name="bias")
+        super().build(input_shape)
+
+    def call(self, inputs):
+        """Each channel, connected to itself."""
+        channels, places, _ = self.kernel.shape
+        outputs = tf.einsum("bpc,cpq->bqc", tf.reshape(inputs, [-1, places, channels]), self.kernel)
+        outputs = tf.reshape(outputs, tf.shape(inputs))
+        return outputs + self.bias if self.use_bias else outputs
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        start = keras.initializers.serialize(self.kernel_initializer) if self.kernel_initializer else None
+        return super().get_config() | {"use_bias": self.use_bias, "kernel_initializer": start}
+
+
+@keras.saving.register_keras_serializable("gan_lib")
 class PullPush(keras.layers.Layer):
     """Fills missing pixels smoothly from the known ones around them: a first guess that a network can improve on.
 
