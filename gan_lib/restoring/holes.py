@@ -82,11 +82,7 @@ class HoleFiller:
         profile = profile if colours == 3 else None
         levels = self._levels(missing)
         open_holes = missing.copy()
-        work = [
-            (level, place)
-            for level in sorted(np.unique(levels[missing]), reverse=True)
-            for place in _places(levels == level, level)
-        ]
+        work = [(level, place) for level in _present(levels) for place in _places(levels == level, level)]
         scenes = {}
         for level, place in tqdm(work, unit="tile", leave=False, disable=not progress or len(work) < _BAR_FROM):
             if level not in scenes:  # the wider holes are filled by now
@@ -112,7 +108,7 @@ class HoleFiller:
     def work(self, missing: np.ndarray) -> int:
         """How many pixels will go through the network."""
         levels = self._levels(missing)
-        tile_count = sum(len(_places(levels == level, level)) for level in np.unique(levels[missing]))
+        tile_count = sum(len(_places(levels == level, level)) for level in _present(levels))
         return tile_count * (_CORE + 2 * _MARGIN) ** 2
 
     def _levels(self, missing: np.ndarray) -> np.ndarray:
@@ -140,6 +136,11 @@ class HoleFiller:
             return images.from_network(self._run(*inputs).numpy()[0, core, core])
         except tf.errors.ResourceExhaustedError as error:
             raise MemoryError("The memory does not suffice for a tile of the network.") from error
+
+
+def _present(levels: np.ndarray) -> list[int]:
+    """Which levels there are among missing pixels, the widest holes first."""
+    return [int(level) for level in np.unique(levels)[::-1] if level >= 0]
 
 
 def _places(pixels: np.ndarray, level: int) -> list[Region]:
