@@ -6,7 +6,7 @@ import tune_baselines
 from skimage.restoration import denoise_nl_means, denoise_tv_chambolle, denoise_wavelet
 
 from gan_lib import baselines
-from gan_lib.baselines import DENOISERS, denoising
+from gan_lib.baselines import DENOISERS, denoising, inpainting
 from gan_lib.datasets import bundled_photographs
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)
@@ -193,3 +193,20 @@ def test_the_tool_finds_the_best_of_the_grid(monkeypatch, capsys, tmp_path):
     assert told.count("| width 3,") == 2
     assert "2 crops of 128x128" in told
     assert (tmp_path / "table.md").read_text(encoding="utf-8") == told
+
+
+def test_the_tool_finds_the_best_radius(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(tune_baselines, "COLOURFUL", ("coffee",))
+    monkeypatch.setattr(tune_baselines, "RADII", (3.0, 20.0))
+    assert tune_baselines.main(["--inpainting", "--markdown", str(tmp_path / "table.md")]) == 0
+    table = (tmp_path / "table.md").read_text(encoding="utf-8")
+    assert table == capsys.readouterr().out
+    rows = [line.split("|")[1:4] for line in table.splitlines()[4:]]
+    assert [name.strip() for name, *_ in rows] == ["telea", "telea", "navier_stokes", "navier_stokes"]
+    found = [(float(psnr), float(radius)) for _, radius, psnr in rows]
+    assert found[0] > found[1] and found[0][1] == 3
+    assert found[2] >= found[3]
+
+
+def test_the_radii_lie_on_the_grid_of_the_tool():
+    assert set(inpainting._RADIUS.values()) <= set(tune_baselines.RADII)

@@ -10,6 +10,7 @@ from PIL import Image
 from gan_lib import __main__ as command_line
 from gan_lib import baselines, degradations, evaluation, images, metrics, restoring, weights
 from gan_lib.datasets import bundled_photographs
+from gan_lib.networks.denoiser import denoiser
 from gan_lib.networks.inpainter import inpainter
 
 SMALL = {"widths": [8, 8, 8], "dilations": [1]}
@@ -116,6 +117,8 @@ def test_what_cannot_be_is_refused(pictures):
         evaluation.evaluate_inpainting(pictures, mask="round")
     with pytest.raises(restoring.SettingsError, match="There is no method noisy; known are mean_fill, telea"):
         evaluation.evaluate_inpainting(pictures, methods=["noisy"])
+    with pytest.raises(restoring.SettingsError, match="The seed is -1; a whole number from 0 up"):
+        evaluation.evaluate_inpainting(pictures, seed=-1)
 
 
 def test_the_command_writes_the_table(tmp_path, capsys, saved):
@@ -141,3 +144,52 @@ def test_the_command_writes_the_table(tmp_path, capsys, saved):
 def test_options_of_the_other_task_are_refused(arguments, words, capsys):
     assert command_line.main(["evaluate", *arguments]) == 2
     assert words in capsys.readouterr().err
+
+
+def test_weights_for_another_task_are_refused(tmp_path, pictures, saved):
+    card = {name: "of a test" for name in weights.CARD_FIELDS if name not in ("name", "parameters")}
+    arguments = {"channels": 8, "blocks": 1}
+    card |= {"builder": {"function": "denoiser.denoiser", "arguments": arguments}}
+    other = weights.save_released(denoiser(**arguments), "other", card, tmp_path)
+    with pytest.raises(restoring.SettingsError, match="takes noisy and noise_level; one with a mask was expected"):
+        evaluation.evaluate_inpainting(pictures, methods=["gan_lib"], weights=other)
+    with pytest.raises(restoring.SettingsError, match="takes degraded and mask; one without a mask was expected"):
+        evaluation.evaluate_denoising(pictures, methods=["gan_lib"], weights=saved)
+
+
+@pytest.mark.parametrize("measure", [evaluation.evaluate_denoising, evaluation.evaluate_inpainting])
+def test_no_methods_are_not_all_methods(measure, pictures):
+    with pytest.raises(restoring.SettingsError, match="No methods came"):
+        measure(pictures, methods=[])
+
+
+def test_strokes_follow_the_index_among_all_files_and_known_pixels_are_exact(tmp_path, pictures):
+    # "a" cannot be read; the next two keep the strokes that they had beside it.
+    (tmp_path / "a.png").write_text("no picture")
+    for name, picture in zip("bc", pictures.values(), strict=True):
+        images.save_image(tmp_path / f"{name}.png", picture)
+    seen = []
+
+    def method(degraded, mask):
+        seen.append((degraded, mask))
+        return degraded
+
+    told = []
+    report = evaluation.evaluate_inpainting(
+        tmp_path, mask="free-form", methods={"mine": method}, tell=told.append
+    ).report
+    assert report["images"] == 2 and list(report["skipped"]) == ["a.png"] and any("a.png" in line for line in told)
+    for index, picture, (degraded, mask) in zip((1, 2), pictures.values(), seen[1:], strict=True):
+        assert np.array_equal(mask, degradations.free_form(128, 128, index))
+        scene, known = evaluation.small_square(picture) / np.float32(255), mask[..., 0] == 0
+        assert np.array_equal(degraded[known], scene[known])
+        mean = np.broadcast_to(scene[known].mean(axis=0), degraded[~known].shape)
+        np.testing.assert_allclose(degraded[~known], mean, atol=1e-5)
+
+
+def test_the_worst_pictures_are_drawn(tmp_path, pictures, saved, capsys):
+    images.save_image(tmp_path / "pictures" / "coffee.png", pictures["coffee"])
+    arguments = ["evaluate", "inpaint", "--images", tmp_path / "pictures", "--weights", saved, "--seed", 3]
+    status = command_line.main([*map(str, arguments), "--mask", "free-form", "--worst", str(tmp_path / "worst")])
+    assert status == 0 and "drawn from seed 3 and the picture's index" in capsys.readouterr().out
+    assert [path.name for path in (tmp_path / "worst").iterdir()] == ["gan_lib_worst_1.png"]

@@ -4,7 +4,7 @@
 
 Two crops of 128x128 from each of the four bundled training photographs in colour, and as many again from a folder if
 one is given; nothing that is held out. Grey parameters are tuned on the same crops, made grey. The constants in
-denoising.py are what this prints, rounded to its grid; CI does not run it, since it takes some minutes.
+denoising.py and inpainting.py are what this prints, rounded to its grid; CI does not run it, as it takes minutes.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import argparse
 import itertools
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -95,6 +96,25 @@ def tune_radius(method: str, crops: list[np.ndarray]) -> list[tuple[float, float
     return sorted(found, reverse=True)
 
 
+def denoising_table(crops: list[np.ndarray], sigmas: list[float]) -> Iterator[str]:
+    """The best parameters of each denoiser, as lines of a table."""
+    yield from ("| pictures | sigma | method | PSNR | parameters |", "|---|---|---|---|---|")
+    for name, chosen in (("colour", crops), ("grey", [grey(crop) for crop in crops])):
+        for sigma, method in itertools.product(sigmas, baselines.DENOISERS):
+            best, *others = tune(method, chosen, sigma)
+            told = ", ".join(f"{key} {value:g}" for key, value in best[2].items())
+            ahead = f", {best[0] - others[0][0]:.2f} ahead of the next" if others else ""
+            yield f"| {name} | {sigma:g} | {method} | {best[0]:.2f} | {told}{ahead} |"
+
+
+def inpainting_table(crops: list[np.ndarray]) -> Iterator[str]:
+    """Every radius of the inpainters that have one, the best first, as lines of a table."""
+    yield from ("| method | radius | PSNR in the hole |", "|---|---|---|")
+    for method in ("telea", "navier_stokes"):
+        for psnr, radius in tune_radius(method, crops):
+            yield f"| {method} | {radius:g} | {psnr:.2f} |"
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--photographs", type=Path, help="a folder of training photographs besides the bundled ones")
@@ -103,22 +123,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--markdown", type=Path, help="also write the table to this file")
     options = parser.parse_args(arguments)
     crops = training_crops(options.photographs)
-    if options.inpainting:
-        print(f"{len(crops)} crops of {SIDE}x{SIDE} pixels")
-        for method in ("telea", "navier_stokes"):
-            told = ", ".join(f"radius {radius:g}: {psnr:.2f} dB" for psnr, radius in tune_radius(method, crops))
-            print(f"{method}: {told}", flush=True)
-        return 0
-    lines = [f"{len(crops)} crops of {SIDE}x{SIDE} pixels", "", "| pictures | sigma | method | PSNR | parameters |"]
-    lines.append("|---|---|---|---|---|")
+    lines = [f"{len(crops)} crops of {SIDE}x{SIDE} pixels", ""]
     print("\n".join(lines), flush=True)
-    for name, chosen in (("colour", crops), ("grey", [grey(crop) for crop in crops])):
-        for sigma, method in itertools.product(options.sigma, baselines.DENOISERS):
-            best, *others = tune(method, chosen, sigma)
-            told = ", ".join(f"{key} {value:g}" for key, value in best[2].items())
-            ahead = f", {best[0] - others[0][0]:.2f} ahead of the next" if others else ""
-            lines.append(f"| {name} | {sigma:g} | {method} | {best[0]:.2f} | {told}{ahead} |")
-            print(lines[-1], flush=True)
+    for line in inpainting_table(crops) if options.inpainting else denoising_table(crops, options.sigma):
+        lines.append(line)
+        print(line, flush=True)
     if options.markdown:
         with files.whole_file(options.markdown) as working:
             working.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -79,7 +79,7 @@ def evaluate_inpainting(
         The measures; see `Evaluation`.
 
     Raises:
-        SettingsError: for another mask, or an unknown method.
+        SettingsError: for another mask, a negative seed, an unknown method, or weights of a network for another task.
         EvaluationError: if not one picture can be measured, or a method gives no picture.
         DataError: if there is no such folder or no picture in it.
         WeightsError: if weights are damaged, or missing though they were asked for.
@@ -89,6 +89,8 @@ def evaluate_inpainting(
     """
     if mask not in MASKS:
         raise SettingsError(f"The mask is {mask!r}; one of {', '.join(MASKS)} was expected.")
+    if seed < 0:
+        raise SettingsError(f"The seed is {seed}; a whole number from 0 up was expected.")
     found = sources(pictures, grey=False)
     if not isinstance(methods, Mapping):
         methods = inpainting_methods(methods, weights=weights, tell=tell)

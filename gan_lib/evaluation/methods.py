@@ -48,14 +48,14 @@ def denoising_methods(
         Name -> (noisy, sigma) -> restored, as in `baselines`; "noisy" gives back what came.
 
     Raises:
-        SettingsError: for a name that is none of them.
+        SettingsError: for a name that is none of them, or weights of a network for another task.
         WeightsError: if weights are missing that were asked for, or are damaged.
     """
     found: dict[str, Denoiser] = {"noisy": _unchanged} | baselines.DENOISERS
-    for name, (model, card) in _networks(names, METHODS, _DENOISERS, weights, tell).items():
+    for name, (model, card) in _networks(names, METHODS, _DENOISERS, weights, tell, masked=False).items():
         _warn_of_unseen(name, card, sigma, tell)
         found[name] = network_denoiser(model)
-    return {name: found[name] for name in names or METHODS if name in found}
+    return {name: found[name] for name in (METHODS if names is None else names) if name in found}
 
 
 def inpainting_methods(
@@ -76,16 +76,16 @@ def inpainting_methods(
         Name -> (degraded, mask) -> restored, as in `baselines`.
 
     Raises:
-        SettingsError: for a name that is none of them.
+        SettingsError: for a name that is none of them, or weights of a network for another task.
         WeightsError: if weights are missing that were asked for, or are damaged.
     """
     found: dict[str, Inpainter] = dict(baselines.INPAINTERS)
     if names is None and importlib.util.find_spec("cv2") is None:
         tell("Left out: telea and navier_stokes, since OpenCV is not installed (opencv-python-headless).")
         found = {name: method for name, method in found.items() if name not in ("telea", "navier_stokes")}
-    for name, (model, _) in _networks(names, INPAINTING_METHODS, _INPAINTERS, weights, tell).items():
+    for name, (model, _) in _networks(names, INPAINTING_METHODS, _INPAINTERS, weights, tell, masked=True).items():
         found[name] = network_inpainter(model)
-    return {name: found[name] for name in names or INPAINTING_METHODS if name in found}
+    return {name: found[name] for name in (INPAINTING_METHODS if names is None else names) if name in found}
 
 
 def network_inpainter(model: keras.Model) -> Inpainter:
@@ -118,11 +118,14 @@ def _networks(
     ours: dict[str, str],
     weights: str | Path | None,
     tell: Callable[[str], None],
+    *,
+    masked: bool,
 ) -> dict[str, tuple[keras.Model, dict]]:
     """Our networks among the methods that are wanted, with their cards.
 
     Raises:
-        SettingsError: for a name that is not known.
+        SettingsError: for a name that is not known, or weights of a network for another task: one for inpainting has
+            an input called "mask", others do not. A map of noise has a mask's shape, so nothing else would tell.
         WeightsError: if weights are missing that were asked for, or are damaged.
     """
     unknown = sorted(set(names or ()) - set(known))
@@ -136,7 +139,14 @@ def _networks(
         if names is None and not given and not (released.FOLDER / f"{source}.json").exists():
             tell(f"Left out: {name}, whose weights {source!r} are not in this version.")
             continue
-        found[name] = released.load_model(weights if given else source, precision="float32")
+        model, card = released.load_model(weights if given else source, precision="float32")
+        inputs = [tensor.name for tensor in model.inputs]
+        if ("mask" in inputs) != masked:
+            raise SettingsError(
+                f"The weights of {name} are of a network that takes {' and '.join(inputs)}; one "
+                f"{'with' if masked else 'without'} a mask was expected. Name weights that were trained for this task."
+            )
+        found[name] = model, card
     return found
 
 
