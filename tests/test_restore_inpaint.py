@@ -1,0 +1,406 @@
+"""restore --task inpaint: masks as editors save them, holes filled, and nothing else touched."""
+
+import json
+
+import imagecodecs
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+import gan_lib
+from gan_lib import __main__ as command_line
+from gan_lib import images, restoring, weights
+from gan_lib.networks.inpainter import inpainter
+from gan_lib.restoring import HoleFiller, MaskError, MaskSource, SettingsError, holes, masks
+
+SMALL = {"widths": [8, 8, 8], "dilations": [1]}
+ADOBE = imagecodecs.cms_profile("adobergb")
+
+
+def release(folder, name, seed):
+    """A small inpainter whose weights change a fill visibly, and its card."""
+    model = inpainter(**SMALL)
+    random = np.random.default_rng(seed)
+    model.set_weights([random.normal(0, 0.05, weight.shape) for weight in model.get_weights()])
+    card = {field: "said here" for field in weights.CARD_FIELDS if field not in ("name", "parameters")}
+    card |= {
+        "builder": {"function": "inpainter.inpainter", "arguments": SMALL},
+        "trained_side": 128,
+        "trained_hole": 64,
+    }
+    return weights.save_released(model, name, card, folder)
+
+
+@pytest.fixture(scope="module")
+def released(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("weights")
+    release(folder, "inpainter", 1)
+    release(folder, "inpainter_sharp", 2)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _our_weights(released, monkeypatch):
+    monkeypatch.setattr(weights, "FOLDER", released)
+    monkeypatch.setattr(weights.load_model, "__defaults__", weights.load_model.__defaults__)
+
+
+@pytest.fixture(scope="module")
+def filler(released):
+    return HoleFiller(weights_file=released / "inpainter.weights.h5")
+
+
+def picture(height=90, width=120, channels=3, dtype=np.uint8, seed=0):
+    """Soft waves with a little noise, in the dtype asked for."""
+    rows, columns = np.mgrid[:height, :width]
+    waves = np.stack(
+        [0.5 + 0.4 * np.sin(rows / 9 + shift) * np.cos(columns / 11) for shift in range(channels)], axis=-1
+    )
+    values = np.clip(waves + np.random.default_rng(seed).normal(0, 0.01, waves.shape), 0, 1)
+    return np.uint8(np.rint(values * 255)) if dtype == np.uint8 else values.astype(np.float32)
+
+
+def scratch(height=90, width=120):
+    image = Image.new("L", (width, height))
+    ImageDraw.Draw(image).line((10, 5, width - 15, height - 8), fill=255, width=5)
+    return np.asarray(image) > 0
+
+
+# --- filling ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_known_pixels_stay_bit_by_bit(filler, dtype, channels):
+    before, missing = picture(channels=channels, dtype=dtype), scratch()
+    after = filler(before, missing)
+    assert after.dtype == before.dtype and after.shape == before.shape
+    assert np.array_equal(after[~missing], before[~missing])
+    assert (after[missing] != before[missing]).mean() > 0.5
+    assert np.abs(after[missing].astype(float) - before[missing]).mean() < (40 if dtype == np.uint8 else 0.16)
+
+
+def test_what_stands_in_the_hole_makes_no_difference(filler):
+    before, missing = picture(), scratch()
+    white = np.where(missing[..., None], np.uint8(255), before)
+    assert np.array_equal(filler(before, missing), filler(white, missing))
+
+
+def test_so_it_is_with_a_wide_hole_that_is_worked_on_in_a_smaller_copy(filler):
+    before, missing = picture(400, 480), np.zeros((400, 480), bool)
+    missing[100:300, 120:330] = True
+    assert holes._present(filler._levels(missing)) == [2]
+    white = np.where(missing[..., None], np.uint8(255), before)
+    after = filler(before, missing)
+    assert np.array_equal(after, filler(white, missing)) and np.array_equal(after[~missing], before[~missing])
+    assert "wider than the 64 pixels" in filler.notes(missing)[0] and "4 times smaller" in filler.notes(missing)[0]
+    assert filler.notes(scratch()) == []
+
+
+def test_holes_are_worked_on_at_the_scale_that_suits_their_width(filler):
+    missing = np.zeros((500, 700), bool)
+    missing[20:23, :600] = True  # long and thin
+    missing[100:160, 100:160] = True  # as in training
+    missing[200:400, 300:500] = True  # wide
+    levels = filler._levels(missing)
+    assert {int(levels[21, 300]), int(levels[130, 130])} == {0} and levels[300, 400] == 2
+    assert (levels[~missing] == -1).all() and (levels[missing] >= 0).all()
+
+
+def test_only_tiles_with_missing_pixels_are_worked_on(filler):
+    missing = np.zeros((2000, 3000), bool)
+    missing[1000, 1000:1100] = True
+    assert filler.work(missing) == 320**2
+
+
+def test_an_alpha_channel_stays_and_is_opaque_where_a_pixel_was_filled(filler):
+    before = np.concatenate([picture(), np.full((90, 120, 1), 200, np.uint8)], axis=-1)
+    missing = scratch()
+    after = filler(before, missing)
+    assert (after[..., 3][missing] == 255).all() and (after[..., 3][~missing] == 200).all()
+
+
+def test_a_colour_profile_is_filled_in_its_own_colours(filler):
+    profile, missing = images.ColourProfile(ADOBE), scratch()
+    before = picture(dtype=np.float32)
+    after = filler(before, missing, profile=profile)
+    assert np.array_equal(after[~missing], before[~missing])
+    assert np.abs(after[missing] - before[missing]).mean() < 0.16
+    assert not np.array_equal(after, filler(before, missing))
+
+
+@pytest.mark.parametrize("shape", [(1, 40), (40, 1), (2, 2), (7, 300)])
+def test_tiny_and_thin_pictures_are_filled_too(filler, shape):
+    before, missing = picture(*shape), np.zeros(shape, bool)
+    missing[0, 0] = True
+    assert np.array_equal(filler(before, missing)[~missing], before[~missing])
+
+
+# --- reading masks ----------------------------------------------------------------------------------------------
+
+
+def saved_masks(folder):
+    """The same mask as editors and tools save it: name -> path."""
+    grey = np.uint8(scratch()) * 255
+    rgb, nothing = np.repeat(grey[..., None], 3, axis=-1), np.zeros((90, 120, 3), np.uint8)
+    made = {
+        "grey.png": Image.fromarray(grey),
+        "bool.png": Image.fromarray(scratch()),
+        "ones.png": Image.fromarray(np.uint8(scratch())),
+        "rgb.png": Image.fromarray(rgb),
+        "opaque.png": Image.fromarray(np.dstack([rgb, np.full_like(grey, 255)])),
+        "white_on_nothing.png": Image.fromarray(np.dstack([np.full_like(rgb, 255), grey])),
+        "black_on_nothing.png": Image.fromarray(np.dstack([nothing, grey])),
+        "red.png": Image.fromarray(np.dstack([grey, nothing[..., 0], nothing[..., 0]])),
+        "palette.png": Image.fromarray(rgb).convert("P"),
+        "sixteen.png": Image.fromarray(np.uint16(grey) * 257),
+    }
+    for name, image in made.items():
+        image.save(folder / name)
+    turned = Image.fromarray(np.rot90(grey))
+    exif = turned.getexif()
+    exif[0x0112] = 6  # shown turned by a quarter clockwise
+    turned.save(folder / "turned.png", exif=exif)
+    return sorted(folder.iterdir())
+
+
+def test_every_way_to_save_a_mask_is_the_same_mask(tmp_path):
+    for path in saved_masks(tmp_path):
+        found = masks.find_missing(MaskSource(file=path), picture(), tmp_path / "picture.png")
+        assert np.array_equal(found.pixels, scratch()), path.name
+        assert found.notes == [], path.name
+
+
+def test_soft_edges_and_jpeg_take_a_little_more_and_say_so(tmp_path):
+    soft = Image.fromarray(np.uint8(scratch()) * 255).resize((60, 45), Image.Resampling.BILINEAR).resize((120, 90))
+    soft.save(tmp_path / "soft.png")
+    Image.fromarray(np.uint8(scratch()) * 255).save(tmp_path / "mask.jpg", quality=70)
+    for name in ("soft.png", "mask.jpg"):
+        found = masks.find_missing(MaskSource(file=tmp_path / name), picture(), tmp_path / "picture.png")
+        assert found.pixels[scratch()].all() and found.pixels.sum() < 3.5 * scratch().sum()
+        assert "soft edges" in found.notes[0]
+
+
+def test_a_mask_of_the_same_proportions_is_enlarged_with_a_note(tmp_path):
+    Image.fromarray(np.uint8(scratch(45, 60)) * 255).save(tmp_path / "small.png")
+    found = masks.find_missing(MaskSource(file=tmp_path / "small.png"), picture(), tmp_path / "picture.png")
+    assert np.array_equal(found.pixels, scratch(45, 60).repeat(2, axis=0).repeat(2, axis=1))
+    assert "made 120 x 90 pixels large, from 60 x 45" in found.notes[0]
+
+
+def test_an_inverted_mask_is_suspected_and_can_be_inverted(tmp_path):
+    Image.fromarray(np.uint8(~scratch()) * 255).save(tmp_path / "theirs.png")
+    source = MaskSource(file=tmp_path / "theirs.png")
+    with pytest.raises(MaskError, match="at most 75% can be filled. White is missing; .* add --invert-mask") as raised:
+        masks.find_missing(source, picture(), tmp_path / "picture.png")
+    assert raised.value.reading.shape == (90, 120, 3)
+    found = masks.find_missing(source._replace(invert=True), picture(), tmp_path / "picture.png")
+    assert np.array_equal(found.pixels, scratch())
+
+
+def test_half_a_picture_is_filled_with_a_warning():
+    missing = np.zeros((90, 120), bool)
+    missing[:60] = True
+    assert "67% of the pixels are missing, more than half" in masks.of_array(missing, False, (90, 120)).notes[0]
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        (np.full((90, 120), 255, np.uint8), "All pixels are missing"),
+        (picture(channels=1), "does not look like a mask: .* neither black nor white"),
+        (np.zeros((120, 90), np.uint8), "has 90 x 120 pixels and the picture 120 x 90"),
+    ],
+)
+def test_what_is_no_mask_is_refused(values, words):
+    with pytest.raises(MaskError, match=words):
+        masks.of_array(values, False, (90, 120))
+
+
+def test_paint_of_a_colour_is_found_with_its_soft_rim():
+    before = picture()
+    painted = Image.fromarray(before).resize((480, 360))
+    ImageDraw.Draw(painted).ellipse((100, 100, 200, 180), fill="magenta")
+    painted = np.asarray(painted.resize((120, 90), Image.Resampling.BOX))  # a soft rim, as editors paint
+    found = masks.find_missing(MaskSource(colour="magenta"), painted, masks.Path("x.png")).pixels
+    exact = np.abs(painted.astype(int) - before).max(axis=-1) > 40
+    assert found[exact].all() and found.sum() < 2 * exact.sum()
+    hexadecimal = masks.find_missing(MaskSource(colour="#ff00ff"), painted, masks.Path("x.png"))
+    assert np.array_equal(hexadecimal.pixels, found)
+
+
+def test_transparent_pixels_are_missing_even_if_only_a_little():
+    before = np.concatenate([picture(), np.full((90, 120, 1), 255, np.uint8)], axis=-1)
+    before[10:20, 10:20, 3], before[20, 10:20, 3] = 0, 250
+    found = masks.find_missing(MaskSource(alpha=True), before, masks.Path("x.png")).pixels
+    assert found.sum() == 110
+    with pytest.raises(images.PictureError, match="has no alpha"):
+        masks.find_missing(MaskSource(alpha=True), picture(), masks.Path("x.png"))
+
+
+# --- from Python ------------------------------------------------------------------------------------------------
+
+
+def test_restore_fills_arrays_and_files_alike(tmp_path, filler):
+    before, missing = picture(), scratch()
+    expected = filler(before, missing)
+    told = []
+    assert np.array_equal(gan_lib.restore(before, task="inpaint", mask=np.uint8(missing), tell=told.append), expected)
+    assert told == []
+    Image.fromarray(before).save(tmp_path / "picture.png")
+    Image.fromarray(missing).save(tmp_path / "mask.png")
+    assert np.array_equal(
+        gan_lib.restore(tmp_path / "picture.png", task="inpaint", mask=tmp_path / "mask.png"), expected
+    )
+    empty = gan_lib.restore(before, task="inpaint", mask=np.zeros((90, 120), np.uint8), tell=told.append)
+    assert np.array_equal(empty, before) and "No pixel is missing" in told[0]
+    sharp = gan_lib.restore(before, task="inpaint", mask=np.uint8(missing), sharp=True)
+    assert not np.array_equal(sharp, expected)
+
+
+def test_arguments_of_another_task_are_refused():
+    with pytest.raises(SettingsError, match="not for the task inpaint"):
+        gan_lib.restore(picture(), task="inpaint", mask=np.uint8(scratch()), sigma=10.0)
+    with pytest.raises(SettingsError, match="not for the task denoise"):
+        gan_lib.restore(picture(), sigma=10.0, mask=np.uint8(scratch()))
+    with pytest.raises(ValueError, match="Which pixels are missing"):
+        gan_lib.restore(picture(), task="inpaint")
+
+
+# --- from the command line ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def files(tmp_path):
+    images.save_image(tmp_path / "scan.png", picture())
+    Image.fromarray(scratch()).save(tmp_path / "mask.png")
+    return tmp_path
+
+
+def run(*arguments):
+    return command_line.main(["restore", "--task", "inpaint", *map(str, arguments)])
+
+
+def test_a_file_gets_its_filled_picture_a_note_and_a_sheet(files, capsys, filler):
+    assert run(files / "scan.png", "--mask", files / "mask.png", "--compare") == 0
+    after = images.load_image(files / "scan_restored.png")
+    assert np.array_equal(after, filler(picture(), scratch()))
+    note = json.loads((files / "scan_restored.json").read_text())
+    assert note["task"] == "inpaint" and note["parameters"]["missing_pixels"] == int(scratch().sum())
+    assert f"invented {int(scratch().sum()):,} pixels" in note["generated"] and note["weights"]["name"] == "inpainter"
+    sheet = images.load_image(files / "scan_compare.png")
+    assert (sheet == np.uint8(masks.PAINT)).all(axis=-1).sum() == scratch().sum()  # the mask as it was read
+    assert "scan_compare.png" in capsys.readouterr().out
+
+
+def test_sixteen_bits_stay_and_known_ones_are_the_same(files):
+    deep = picture(dtype=np.float32)
+    images.save_image(files / "deep.tif", deep, bits=16)
+    assert run(files / "deep.tif", "--mask", files / "mask.png", "-o", files / "out.tif") == 0
+    before, after = images.load_image(files / "deep.tif"), images.load_image(files / "out.tif")
+    assert after.dtype == np.float32 and np.array_equal(after[~scratch()], before[~scratch()])
+
+
+def test_a_large_picture_gets_a_sheet_with_a_part_at_full_size(files):
+    images.save_image(files / "large.png", picture(700, 900))
+    Image.fromarray(scratch(700, 900)).save(files / "large_mask.png")
+    assert run(files / "large.png", "--mask", files / "large_mask.png", "--compare") == 0
+    assert images.load_image(files / "large_compare.png").shape[0] > 800
+
+
+def test_a_mask_that_is_refused_leaves_a_picture_of_how_it_was_read(files, capsys):
+    Image.fromarray(~scratch()).save(files / "theirs.png")
+    assert run(files / "scan.png", "--mask", files / "theirs.png") == 1
+    assert "scan_restored_mask_as_read.png" in capsys.readouterr().out
+    reading = images.load_image(files / "scan_restored_mask_as_read.png")
+    assert np.array_equal(reading[..., 0] > 0, ~scratch())
+    assert not (files / "scan_restored.png").exists()
+
+
+def test_a_folder_takes_the_masks_of_the_same_names(files, capsys):
+    folder, their_masks = files / "scans", files / "masks"
+    for name in ("a", "b", "c"):
+        images.save_image(folder / f"{name}.png", picture(seed=ord(name)))
+    their_masks.mkdir()
+    for name in ("a", "b"):
+        Image.fromarray(scratch()).save(their_masks / f"{name}.png")
+    assert run(folder, "--mask", their_masks, "-o", files / "out") == 1
+    out = capsys.readouterr().out
+    assert "holds no mask for c.png" in out and "2 restored, 0 skipped, 1 failed" in out
+    assert sorted(path.name for path in (files / "out").glob("*.png")) == ["a_restored.png", "b_restored.png"]
+
+
+def test_paint_and_alpha_from_the_command_line(files):
+    painted = picture()
+    painted[20:30, 20:60] = (255, 0, 255)
+    images.save_image(files / "painted.png", painted)
+    assert run(files / "painted.png", "--mask-colour", "magenta") == 0
+    after = images.load_image(files / "painted_restored.png")
+    assert not (after == np.uint8([255, 0, 255])).all(axis=-1).any()
+    erased = np.concatenate([picture(), np.full((90, 120, 1), 255, np.uint8)], axis=-1)
+    erased[20:30, 20:60] = 0
+    images.save_image(files / "erased.png", erased)
+    assert run(files / "erased.png", "--mask-alpha") == 0
+    after = images.load_image(files / "erased_restored.png", mode="as-is")
+    assert (after[..., 3] == 255).all() and after[20:30, 20:60, :3].mean() > 40
+
+
+def test_a_part_only_and_an_estimate(files, capsys):
+    assert run(files / "scan.png", "--mask", files / "mask.png", "--crop", "10,5,40,30") == 0
+    after = images.load_image(files / "scan_crop_restored.png")
+    part, missing = picture()[5:35, 10:50], scratch()[5:35, 10:50]
+    assert after.shape == (30, 40, 3) and np.array_equal(after[~missing], part[~missing])
+    capsys.readouterr()
+    assert run(files / "scan.png", "--mask", files / "mask.png", "--estimate") == 0
+    assert "1 picture, 0.0 megapixels: about" in capsys.readouterr().out
+
+
+def test_without_a_picture_a_bundled_one_gets_scratches(tmp_path, capsys):
+    assert run("-o", tmp_path) == 0
+    assert "PSNR in the hole" in capsys.readouterr().out
+    assert {"chelsea_scratched.png", "chelsea_mask.png", "chelsea_scratched_restored.png"} <= {
+        path.name for path in tmp_path.iterdir()
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "Which pixels are missing"),
+        (["--mask", "m.png", "--mask-alpha"], "more than one came"),
+        (["--mask-colour", "blurple"], "'blurple' is no colour"),
+        (["--mask-alpha", "--invert-mask"], "Inverting is for a mask file"),
+        (["--mask", "m.png", "--sigma", "5"], "--sigma came, which is not for the task inpaint"),
+        (["--mask", "m.png", "--tile", "64"], "--tile came, which is not for the task inpaint"),
+    ],
+)
+def test_settings_that_cannot_be_are_one_sentence(files, capsys, arguments, words):
+    assert run(files / "scan.png", *arguments) == 2
+    error = capsys.readouterr().err
+    assert words in error and error.count("\n") == 1
+
+
+def test_a_mask_for_the_other_task_is_refused(files, capsys):
+    assert command_line.main(["restore", str(files / "scan.png"), "--mask", "m.png"]) == 2
+    assert "--mask came, which is not for the task denoise" in capsys.readouterr().err
+
+
+def test_a_mask_file_that_cannot_be_read_fails_that_picture(files, capsys):
+    (files / "text.png").write_text("no picture")
+    assert run(files / "scan.png", "--mask", files / "text.png") == 1
+    assert "1 failed" in capsys.readouterr().out
+    assert not (files / "scan_restored.png").exists()
+
+
+def test_a_card_without_the_trained_hole_is_refused(tmp_path, released):
+    path = release(tmp_path, "odd", 3)
+    card = json.loads((tmp_path / "odd.json").read_text())
+    del card["trained_hole"]
+    (tmp_path / "odd.json").write_text(json.dumps(card))
+    with pytest.raises(weights.WeightsError, match='lacks "trained_hole"'):
+        HoleFiller(weights_file=path)
+
+
+def test_inpainting_is_not_for_the_restorer_of_whole_pictures():
+    with pytest.raises(SettingsError, match="needs to know which pixels are missing"):
+        restoring.Restorer("inpaint")
