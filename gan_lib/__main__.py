@@ -42,7 +42,11 @@ def check_machine(options: argparse.Namespace) -> int:
         print(f"{finding.level.upper()}: {finding.what}\n    {finding.hint}")
     print("\n".join(([""] if found else []) + hardware.describe_lines(machine)))
     look = not options.no_network
-    for title, rungs in (("Digits", ladders.digit_rungs), ("Photographs", ladders.photograph_rungs)):
+    for title, rungs in (
+        ("Digits", ladders.digit_rungs),
+        ("Clothes", ladders.fashion_rungs),
+        ("Photographs", ladders.photograph_rungs),
+    ):
         print(f"\n{title}; the first that is there is taken")
         for rung in rungs(look_at_network=look):
             print(f"  {'yes' if rung.at_hand else 'no ':<3}  {rung.name}: {rung.told}")

@@ -6,6 +6,7 @@ Never in here: networks, and degradations as such (``gan_lib.degradations``).
 from gan_lib.datasets.batching import batches, check_labels, epoch_order
 from gan_lib.datasets.bundled_photographs import bundled_paths, bundled_photographs, held_out_names, held_out_twin
 from gan_lib.datasets.digits import Digits, load_digits
+from gan_lib.datasets.fashion import FASHION_CLASSES, load_fashion
 from gan_lib.datasets.folders import CocoFolder, CocoPicture, find_photographs, read_coco
 from gan_lib.datasets.pairs import denoising_pairs, inpainting_pairs, restoration_pairs
 from gan_lib.datasets.patches import patches
@@ -17,6 +18,7 @@ __all__ = [
     "CocoPicture",
     "DataError",
     "Digits",
+    "FASHION_CLASSES",
     "Photographs",
     "batches",
     "bundled_paths",
@@ -32,6 +34,7 @@ __all__ = [
     "held_out_twin",
     "keras_cache",
     "load_digits",
+    "load_fashion",
     "load_photographs",
     "patches",
     "read_coco",

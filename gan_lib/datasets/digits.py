@@ -106,21 +106,36 @@ def read_digits(path: str | os.PathLike, *, rung: str | None = None, name: str |
         DataError: if the file is missing, broken, or holds something else.
     """
     path = Path(path).expanduser()
-    arrays = _arrays_of(path)
+    return digits_of(_arrays_of(path), path, rung=rung or path.stem, name=name or path.name, way_out=_way_out(path))
+
+
+def digits_of(arrays: dict[str, np.ndarray], origin: Path, *, rung: str, name: str, way_out: str) -> Digits:
+    """Checks arrays laid out as ``keras.datasets.mnist`` and makes one record of them.
+
+    Args:
+        arrays: x_train, y_train, x_test, y_test.
+        origin: the file or folder that they come from.
+        rung: what ``Digits.rung`` says.
+        name: what the description calls the set.
+        way_out: what an error advises, one sentence.
+
+    Raises:
+        DataError: if shape, dtype, number or labels are wrong.
+    """
     parts = []
     for part in ("train", "test"):
         pictures, labels = arrays[f"x_{part}"], arrays[f"y_{part}"]
         if pictures.dtype != np.uint8 or pictures.shape[1:] not in ((_SIDE, _SIDE), (_SIDE, _SIDE, 1)):
             raise DataError(
-                f"{path}: expected x_{part} as uint8 of shape (n, {_SIDE}, {_SIDE}), got {pictures.dtype} of shape "
-                f"{pictures.shape}. {_way_out(path)}"
+                f"{origin}: expected x_{part} as uint8 of shape (n, {_SIDE}, {_SIDE}), got {pictures.dtype} of shape "
+                f"{pictures.shape}. {way_out}"
             )
-        labels = check_labels(labels, origin=f"y_{part} in {path}")
+        labels = check_labels(labels, origin=f"y_{part} in {origin}")
         if len(labels) != len(pictures) or not len(labels):
-            raise DataError(f"{path}: {len(pictures)} pictures but {len(labels)} labels in {part}. {_way_out(path)}")
+            raise DataError(f"{origin}: {len(pictures)} pictures but {len(labels)} labels in {part}. {way_out}")
         parts += [pictures.reshape(-1, _SIDE, _SIDE, 1), labels]
     count = f"{len(parts[0]):,} training and {len(parts[2]):,} test pictures"
-    return Digits(*parts, rung or path.stem, f"{name or path.name}, {count}, from {path}.")
+    return Digits(*parts, rung, f"{name}, {count}, from {origin}.")
 
 
 def _arrays_of(path: Path) -> dict[str, np.ndarray]:
@@ -138,8 +153,8 @@ def _arrays_of(path: Path) -> dict[str, np.ndarray]:
 
 
 def _way_out(path: Path) -> str:
-    if path.name == "mnist.npz":
-        return "Delete that file; MNIST is then downloaded again, or the bundled digits are taken."
+    if path.name in ("mnist.npz", "fashion_mnist.npz"):
+        return "Delete that file; the set is then looked for elsewhere and downloaded if need be."
     return "Correct the file, or name another."
 
 

@@ -10,6 +10,7 @@ import os
 from typing import NamedTuple
 
 from gan_lib.datasets.digits import MNIST_URL, read_digits
+from gan_lib.datasets.fashion import FASHION_FILES, FASHION_URL, fashion_places, is_complete, read_fashion
 from gan_lib.datasets.folders import find_photographs
 from gan_lib.datasets.photographs import FLOWERS_URL
 from gan_lib.datasets.places import PHOTOGRAPH_FOLDERS, DataError, data_folder, keras_cache
@@ -44,6 +45,28 @@ def digit_rungs(*, look_at_network: bool = True) -> list[Rung]:
             rungs.append(Rung(name, True, f"{path}, {len(digits.train_images):,} training pictures"))
     rungs.append(_download("download", MNIST_URL, look_at_network))
     rungs.append(_bundled("bundled digits", "sklearn", "scikit-learn"))
+    return rungs
+
+
+def fashion_rungs(*, look_at_network: bool = True) -> list[Rung]:
+    """The rungs for Fashion-MNIST, the one that `load_fashion` tries first at the top.
+
+    Args:
+        look_at_network: False leaves the download out of it, as if there were no internet.
+    """
+    rungs = []
+    for name, path in fashion_places().items():
+        if not (path.is_file() or is_complete(path)):
+            rungs.append(Rung(name, False, f"no {path}"))
+            continue
+        try:
+            clothes = read_fashion(path)
+        except DataError as error:
+            rungs.append(Rung(name, False, str(error)))
+        else:
+            rungs.append(Rung(name, True, f"{path}, {len(clothes.train_images):,} training pictures"))
+    rungs.append(_download("download", FASHION_URL + FASHION_FILES["x_train"][0], look_at_network))
+    rungs.append(Rung("digits", True, "see above"))
     return rungs
 
 

@@ -7,7 +7,7 @@ few. Networks see float32 in [-1, 1]; ``to_network`` and ``from_network`` are th
 """
 
 from gan_lib.images.colour import ColourProfile, ProfileError
-from gan_lib.images.layout import tile
+from gan_lib.images.layout import centre, paste_centre, tile
 from gan_lib.images.metadata import Metadata, read_metadata
 from gan_lib.images.ranges import check_picture, from_network, to_network, to_uint8
 from gan_lib.images.reading import Header, PictureError, load_image, read_header
@@ -19,12 +19,14 @@ __all__ = [
     "Metadata",
     "PictureError",
     "ProfileError",
+    "centre",
     "check_alpha",
     "check_name",
     "check_picture",
     "encode_image",
     "from_network",
     "load_image",
+    "paste_centre",
     "read_header",
     "read_metadata",
     "save_image",

@@ -45,7 +45,7 @@ def to_network(picture: Picture, *, clip: bool = True) -> Picture:
         >>> to_network(np.array([0, 255], np.uint8))
         array([-1.,  1.], dtype=float32)
     """
-    tf = _tensorflow_of(picture)
+    tf = tensorflow_of(picture)
     if tf is None:
         picture = np.asarray(picture)
         if clip or not _is_float(picture.dtype):
@@ -79,7 +79,7 @@ def from_network(picture: Picture, *, clip: bool = True) -> Picture:
         >>> from_network(np.array([-1.0, 0.0, 1.7], np.float32))
         array([0. , 0.5, 1. ], dtype=float32)
     """
-    tf = _tensorflow_of(picture)
+    tf = tensorflow_of(picture)
     if tf is None:
         picture = np.asarray(picture)
         floating = _is_float(picture.dtype)
@@ -115,7 +115,7 @@ def to_uint8(picture: Picture) -> Picture:
         >>> to_uint8(np.array([0.0, 0.5, 1.0], np.float32))
         array([  0, 128, 255], dtype=uint8)
     """
-    tf = _tensorflow_of(picture)
+    tf = tensorflow_of(picture)
     if tf is None:
         picture = np.asarray(picture)
         check_picture(picture)
@@ -163,7 +163,7 @@ def _guess(low: float, high: float) -> str:
     return "clip it with np.clip(picture, 0, 1) if the overshoot is meant to be there"
 
 
-def _tensorflow_of(picture):
+def tensorflow_of(picture):
     """The module ``tensorflow`` if the picture is one of its tensors, else None. Never imports it."""
     tf = sys.modules.get("tensorflow")
     # ``is_tensor`` may be missing while TensorFlow is still being imported by another thread.
