@@ -1,4 +1,6 @@
-"""networks/layers: spectral normalisation against the decomposition and what Keras' own does wrong; shuffling."""
+"""networks/layers: spectral normalisation against the decomposition and what Keras' own does wrong; shuffling;
+channels fully connected to themselves.
+"""
 
 import keras
 import numpy as np
@@ -6,7 +8,7 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
-from gan_lib.networks.layers import PixelShuffle, PixelUnshuffle, SpectralNormalization
+from gan_lib.networks.layers import ChannelwiseDense, PixelShuffle, PixelUnshuffle, SpectralNormalization
 
 # name -> (layer to wrap, shape of its input)
 LAYERS = {
@@ -280,3 +282,78 @@ def test_shuffling_of_shapes_that_do_not_fit():
     for kind in (PixelShuffle, PixelUnshuffle):
         with pytest.raises(ValueError, match="factor is 1; a whole number of pixels, at least 2"):
             kind(1)
+
+
+# --- channels fully connected to themselves
+
+
+def randomised(layer, shape):
+    if not layer.built:
+        layer.build(shape)
+    random = np.random.default_rng(0)
+    for weight in layer.weights:
+        weight.assign(random.normal(size=weight.shape))
+    return random.normal(size=(2, *shape[1:])).astype("float32")
+
+
+@pytest.mark.parametrize("use_bias", [True, False])
+def test_each_channel_is_a_dense_layer_of_its_own(use_bias):
+    layer = ChannelwiseDense(use_bias=use_bias)
+    inputs = randomised(layer, (None, 3, 5, 4))
+    kernel = layer.kernel.numpy()
+    expected = np.einsum("bpc,cpq->bqc", inputs.reshape(2, 15, 4), kernel).reshape(2, 3, 5, 4)
+    # One channel by hand, so that the einsum above is not compared with its own mistakes.
+    np.testing.assert_allclose(expected[1, ..., 2].ravel(), inputs[1, ..., 2].ravel() @ kernel[2], rtol=1e-4)
+    expected = expected + layer.bias.numpy() if use_bias else expected
+    np.testing.assert_allclose(layer(inputs).numpy(), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_channels_do_not_mix_and_places_do():
+    layer = ChannelwiseDense()
+    inputs = randomised(layer, (None, 4, 4, 3))
+    changed = inputs.copy()
+    changed[:, 0, 0, 1] += 1
+    difference = np.abs(layer(changed).numpy() - layer(inputs).numpy())
+    assert (difference[..., [0, 2]] == 0).all()
+    assert (difference[..., 1] > 0).all()
+
+
+def test_channelwise_weights_are_counted_as_in_the_paper():
+    layer = ChannelwiseDense(use_bias=False)
+    layer.build((None, 4, 6, 5))
+    assert layer.count_params() == 24**2 * 5  # a dense layer would have 24^2 * 5^2
+    with_bias = ChannelwiseDense()
+    with_bias.build((None, 4, 6, 5))
+    assert with_bias.count_params() == 24**2 * 5 + 24 * 5
+
+
+def test_a_fresh_channelwise_layer_neither_enlarges_nor_shrinks():
+    inputs = tf.random.stateless_normal([8, 8, 8, 32], seed=(0, 1))
+    assert float(tf.math.reduce_std(ChannelwiseDense()(inputs))) == pytest.approx(1.0, abs=0.1)
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+def test_channelwise_under_a_mixed_policy(policy, precision):
+    precision(policy)
+    layer = ChannelwiseDense()
+    assert layer(tf.ones([1, 4, 4, 2])).dtype == policy.removeprefix("mixed_")
+    assert layer.kernel.dtype == "float32"
+
+
+@pytest.mark.parametrize("start", [None, "zeros", keras.initializers.RandomNormal(stddev=0.02)])
+def test_channelwise_there_and_back(start, tmp_path):
+    inputs = keras.Input((3, 2, 4))
+    model = keras.Model(inputs, ChannelwiseDense(use_bias=False, kernel_initializer=start, name="mixing")(inputs))
+    picture = randomised(model.layers[1], (None, 3, 2, 4))
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(loaded(picture), model(picture))
+    copied = loaded.get_layer("mixing")
+    assert not copied.use_bias
+    assert type(copied.kernel_initializer) is type(keras.initializers.get(start))
+
+
+def test_channelwise_needs_a_map_of_a_known_size():
+    for shape in ((None, None, 4, 3), (None, 4, 4, None), (None, 16)):
+        with pytest.raises(ValueError, match="all known but the batch"):
+            ChannelwiseDense().build(shape)

@@ -303,3 +303,59 @@ def test_pixel_losses_are_float32_and_do_not_overflow(loss):
     value = loss(halves, tf.zeros_like(halves), tf.ones([1, 512, 512, 1], tf.float16))
     assert value.dtype == tf.float32
     assert float(value) == pytest.approx(2.0 if loss is losses.mean_absolute_error else 4.0)
+
+
+# --- weights for the overlap
+
+
+def test_the_band_of_the_overlap_weighs_ten_times_as_much():
+    weights = losses.overlap_weights()
+    assert (weights.shape, weights.dtype) == ((64, 64, 1), np.float32)
+    inner = np.zeros((64, 64), bool)
+    inner[7:57, 7:57] = True
+    assert (weights[inner] == 1).all()
+    assert (weights[~inner] == 10).all()
+    released = losses.overlap_weights(64, 4, 3.0)
+    assert (released == 3).sum() == 64**2 - 56**2
+    assert (losses.overlap_weights(8, 0) == 1).all()
+    assert (losses.overlap_weights(8, 4) == 10).all()
+
+
+@pytest.mark.parametrize("size, overlap, weight", [(64, 33, 10.0), (64, -1, 10.0), (64, 7, -1.0)])
+def test_bands_that_cannot_be(size, overlap, weight):
+    with pytest.raises(ValueError, match=f"A band of {overlap} pixels with weight {weight} in a region of {size}"):
+        losses.overlap_weights(size, overlap, weight)
+
+
+def test_the_weighted_loss_is_the_mean_of_weighted_squares():
+    random = np.random.default_rng(0)
+    restored, clean = random.uniform(-1, 1, (2, 2, 9, 9, 3)).astype("float32")
+    weights = losses.overlap_weights(9, 2)
+    loss = losses.weighted_squared_error(weights)
+    each = weights * np.square(restored - clean)
+    assert float(loss(restored, clean)) == pytest.approx(each.mean(), rel=1e-5)
+    assert float(loss(restored, clean)) > 2 * float(losses.mean_squared_error(restored, clean))
+    mask = (random.uniform(size=(2, 9, 9, 1)) < 0.3).astype("float32")
+    missing = np.broadcast_to(mask > 0, each.shape)
+    assert float(loss(restored, clean, mask)) == pytest.approx(each[missing].mean(), rel=1e-5)
+    even = losses.weighted_squared_error(np.ones((9, 9, 1)))
+    assert float(even(restored, clean, mask)) == pytest.approx(
+        float(losses.mean_squared_error(restored, clean, mask)), rel=1e-5
+    )
+
+
+def test_slopes_in_the_band_are_ten_times_as_steep():
+    restored = tf.Variable(tf.ones([1, 6, 6, 1]))
+    with tf.GradientTape() as tape:
+        value = losses.weighted_squared_error(losses.overlap_weights(6, 1))(restored, tf.zeros_like(restored))
+    slopes = tape.gradient(value, restored).numpy()[0, ..., 0]
+    assert slopes[2, 2] == pytest.approx(2 / 36)
+    assert slopes[0] == pytest.approx(np.full(6, 20 / 36))
+
+
+def test_weights_that_do_not_fit_are_named():
+    for wrong in (np.ones((4, 4)), np.ones((4, 4, 3)), -np.ones((4, 4, 1)), np.full((4, 4, 1), np.nan)):
+        with pytest.raises(ValueError, match=r"Weights of shape .* came; \(height, width, 1\)"):
+            losses.weighted_squared_error(wrong)
+    with pytest.raises(ValueError, match="for 4 x 4 pixels, but pictures of 4 x 5"):
+        losses.weighted_squared_error(np.ones((4, 4, 1)))(tf.zeros([1, 4, 5, 1]), tf.zeros([1, 4, 5, 1]))
