@@ -3,7 +3,8 @@
     python tools/tune_baselines.py [--photographs FOLDER] [--sigma 15 25 50] [--inpainting] [--markdown FILE]
 
 Two crops of 128x128 from each of the four bundled training photographs in colour, and as many again from a folder if
-one is given; nothing that is held out. Grey parameters are tuned on the same crops, made grey. The constants in
+one is given; nothing that is held out. For inpainting the same pictures as a whole, as small as the protocol has them,
+and twelve from the folder. Grey parameters are tuned on the same crops, made grey. The constants in
 denoising.py and inpainting.py are what this prints, rounded to its grid; CI does not run it, as it takes minutes.
 """
 
@@ -18,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gan_lib import baselines, datasets, degradations, files, images
+from gan_lib import baselines, datasets, degradations, evaluation, files, images
 
 SIDE = 128  # pixels
 COLOURFUL = ("astronaut", "china", "coffee", "flower")
@@ -29,7 +30,7 @@ GRIDS = {
     "wavelets": {"levels": (3, 4, 5), "strength": (0.9, 1.0, 1.1)},
     "median": {"width": (3, 5, 7, 9)},
 }
-RADII = (1.0, 2.0, 3.0, 5.0, 8.0, 12.0)  # pixels, of Telea and Navier-Stokes
+RADII = (1.0, 2.0, 3.0, 5.0, 6.0, 8.0, 12.0, 20.0)  # pixels, of Telea and Navier-Stokes
 
 
 def crops_of(photographs: dict[str, np.ndarray], per_picture: int = 2) -> list[np.ndarray]:
@@ -49,6 +50,15 @@ def training_crops(folder: Path | None) -> list[np.ndarray]:
     if folder is not None:
         crops += crops_of(datasets.load_photographs(folder, limit=len(COLOURFUL)).pictures)
     return crops
+
+
+def training_scenes(folder: Path | None) -> list[np.ndarray]:
+    """Whole training pictures as `evaluate inpaint` has them, uint8 (128, 128, 3)."""
+    bundled = datasets.bundled_photographs("train")
+    pictures = [bundled[name] for name in COLOURFUL]
+    if folder is not None:
+        pictures += datasets.load_photographs(folder, limit=3 * len(COLOURFUL)).pictures.values()
+    return [evaluation.small_square(images.to_uint8(picture), SIDE) for picture in pictures]
 
 
 def grey(crop: np.ndarray) -> np.ndarray:
@@ -122,8 +132,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--inpainting", action="store_true", help="tune the inpainters instead")
     parser.add_argument("--markdown", type=Path, help="also write the table to this file")
     options = parser.parse_args(arguments)
-    crops = training_crops(options.photographs)
-    lines = [f"{len(crops)} crops of {SIDE}x{SIDE} pixels", ""]
+    what, pictures_of = ("scenes", training_scenes) if options.inpainting else ("crops", training_crops)
+    crops = pictures_of(options.photographs)
+    lines = [f"{len(crops)} {what} of {SIDE}x{SIDE} pixels", ""]
     print("\n".join(lines), flush=True)
     for line in inpainting_table(crops) if options.inpainting else denoising_table(crops, options.sigma):
         lines.append(line)

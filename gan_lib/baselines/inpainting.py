@@ -17,8 +17,9 @@ from types import ModuleType
 
 import numpy as np
 
-# Found by tools/tune_baselines.py --inpainting, on training pictures; in pixels.
-_RADIUS = {"telea": 3.0, "navier_stokes": 12.0}
+# Found by tools/tune_baselines.py --inpainting, on training pictures; in pixels. For Navier-Stokes 20 is 0.03 dB better
+# and takes twice as long.
+_RADIUS = {"telea": 6.0, "navier_stokes": 12.0}
 
 Inpainter = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
