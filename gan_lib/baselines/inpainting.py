@@ -66,19 +66,7 @@ def telea(degraded: np.ndarray, mask: np.ndarray, *, radius: float | None = None
 def navier_stokes(degraded: np.ndarray, mask: np.ndarray, *, radius: float | None = None) -> np.ndarray:
     """Lets lines of equal brightness flow into the hole, as in a fluid.
 
-    OpenCV works on 8 bit, so the fill has 256 levels.
-
-    Args:
-        degraded: float32 (height, width, 1 or 3) in [0, 1].
-        mask: (height, width, 1), 1 where pixels are missing.
-        radius: how far neighbours are, in pixels; None is tuned.
-
-    Returns:
-        The filled picture, float32 of the same shape, in [0, 1].
-
-    Raises:
-        ValueError: for other shapes, dtypes or values, or a mask without a known pixel.
-        ImportError: if OpenCV is not installed; it says what to install.
+    Arguments, result and errors as `telea`.
 
     Source: Bertalmio, Bertozzi and Sapiro 2001, "Navier-Stokes, Fluid Dynamics, and Image and Video Inpainting".
     """
