@@ -2,14 +2,17 @@
 
 import gzip
 import hashlib
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+import train_fashion_classifier as tool
 
 from gan_lib import downloads
 from gan_lib.datasets import DataError, fashion, ladders, load_fashion
 from gan_lib.datasets.fashion import FASHION_CLASSES, FASHION_FILES, FASHION_URL, FOLDER
+from gan_lib.weights import CARD_FIELDS, load_model
 
 LEDGER = Path(__file__).resolve().parent.parent / "data" / "README.md"
 
@@ -167,3 +170,52 @@ def test_the_ledger_gives_address_sums_and_licence():
     assert all(sha256 in row for _, sha256 in FASHION_FILES.values())
     assert all(len(sha256) == len(hashlib.sha256().hexdigest()) for _, sha256 in FASHION_FILES.values())
     assert "| MIT |" in row
+
+
+# --- the tool that releases the classifier
+
+
+def test_the_released_classifier_owes_nothing_to_the_test_half(elsewhere, monkeypatch):
+    """Epochs are chosen on a tenth of the training half; the network released is trained on all of that half."""
+    clothes = arrays(40)
+    path = elsewhere / "own.npz"
+    # Each picture is of one grey: 0 to 39 in the training half, from 100 on in the test half.
+    greys = np.ones((1, 28, 28), np.uint8) * np.arange(40, dtype=np.uint8)[:, None, None]
+    np.savez(path, **clothes | {"x_train": greys, "x_test": greys + np.uint8(100)})
+    trained_on, judged = [], []
+
+    def trained(pictures, labels, epochs):
+        trained_on.append((sorted(pictures[:, 0, 0, 0].tolist()), epochs))
+        return epochs
+
+    def judge(epochs, pictures):
+        judged.append(sorted(pictures[:, 0, 0, 0].tolist()))
+        right = pictures[:, 0, 0, 0] % 10
+        return {"logits": np.eye(10)[right if epochs == 5 else (right + 1) % 10]}
+
+    monkeypatch.setattr(tool, "trained", trained)
+    monkeypatch.setattr(tool.metrics, "judge", judge)
+    monkeypatch.setattr(tool.hardware, "setup", lambda seed: "")
+    cards = []
+    monkeypatch.setattr(tool.weights, "save_released", lambda *args: cards.append(args) or Path("weights.h5"))
+    assert tool.main(["--fashion", str(path), "--epochs", "3", "5", "6", "--folder", str(elsewhere)]) == 0
+    assert [epochs for _, epochs in trained_on] == [3, 5, 6, 5]
+    assert trained_on[-1][0] == list(range(40))
+    for (rest, _), back in zip(trained_on[:3], judged[:3], strict=True):
+        assert len(back) == 4
+        assert sorted(rest + back) == list(range(40))
+    assert judged[3:] == [list(range(100, 140))]
+    network, name, card, folder = cards[0]
+    assert (network, name, folder) == (5, "fashion_classifier", elsewhere)
+    assert card["measures"]["accuracy_test"] == 1.0
+    assert card["measures"]["accuracy_held_back"] == {"3 epochs": 0.0, "5 epochs": 1.0, "6 epochs": 0.0}
+    assert card["training"]["epochs"] == 5
+    assert set(CARD_FIELDS) - set(card) == {"name", "parameters"}
+    json.dumps(card)
+
+
+def test_the_released_classifier_is_a_good_one():
+    model, card = load_model("fashion_classifier")
+    assert card["measures"]["accuracy_test"] > 0.91
+    assert card["classes"] == list(FASHION_CLASSES)
+    assert model.output["logits"].shape == (None, 10)

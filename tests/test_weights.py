@@ -286,10 +286,11 @@ NETWORKS = {
     "denoiser": denoiser,
     "denoiser_sharp": denoiser,
     "digit_classifier": digit_classifier,
+    "fashion_classifier": digit_classifier,
     "judging_features": judging_features,
     "perceptual_features": perceptual_features,
 }
-LIMIT_MB = {"digit_classifier": 1.0, "judging_features": 2.0, "perceptual_features": 2.0}
+LIMIT_MB = {"digit_classifier": 1.0, "fashion_classifier": 1.0, "judging_features": 2.0, "perceptual_features": 2.0}
 
 
 def test_every_file_has_a_card_and_every_card_a_file():

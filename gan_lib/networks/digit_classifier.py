@@ -1,6 +1,7 @@
 """The digit classifier: the network that judges generated digits and trains none of them.
 
-Its features and its logits feed `gan_lib.metrics`; its released weights are in `gan_lib.weights`.
+Its features and its logits feed `gan_lib.metrics`; its released weights are in `gan_lib.weights`. Trained on clothes of
+the same size, as "fashion_classifier", it says whether they are still recognised once they were filled.
 """
 
 import keras
