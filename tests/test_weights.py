@@ -13,6 +13,7 @@ from gan_lib import weights
 from gan_lib.networks.denoiser import denoiser
 from gan_lib.networks.digit_classifier import digit_classifier
 from gan_lib.networks.features import judging_features, perceptual_features
+from gan_lib.networks.inpainter import inpainter
 from gan_lib.weights import (
     CARD_FIELDS,
     FOLDER,
@@ -287,6 +288,8 @@ NETWORKS = {
     "denoiser_sharp": denoiser,
     "digit_classifier": digit_classifier,
     "fashion_classifier": digit_classifier,
+    "inpainter": inpainter,
+    "inpainter_sharp": inpainter,
     "judging_features": judging_features,
     "perceptual_features": perceptual_features,
 }
