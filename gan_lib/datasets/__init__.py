@@ -8,7 +8,7 @@ from gan_lib.datasets.bundled_photographs import bundled_paths, bundled_photogra
 from gan_lib.datasets.digits import Digits, load_digits
 from gan_lib.datasets.fashion import FASHION_CLASSES, load_fashion
 from gan_lib.datasets.folders import CocoFolder, CocoPicture, find_photographs, read_coco
-from gan_lib.datasets.pairs import denoising_pairs, inpainting_pairs, restoration_pairs
+from gan_lib.datasets.pairs import denoising_pairs, inpainting_pairs, restoration_pairs, super_resolution_pairs
 from gan_lib.datasets.patches import patches
 from gan_lib.datasets.photographs import Photographs, download_flowers, load_photographs
 from gan_lib.datasets.places import DataError, data_folder, keras_cache
@@ -30,8 +30,8 @@ __all__ = [
     "epoch_order",
     "find_photographs",
     "held_out_names",
-    "inpainting_pairs",
     "held_out_twin",
+    "inpainting_pairs",
     "keras_cache",
     "load_digits",
     "load_fashion",
@@ -39,4 +39,5 @@ __all__ = [
     "patches",
     "read_coco",
     "restoration_pairs",
+    "super_resolution_pairs",
 ]

@@ -15,6 +15,8 @@ from gan_lib.datasets.batching import LAST_EPOCH
 if TYPE_CHECKING:
     import tensorflow as tf
 
+RIM = 2  # small pixels on each side of a patch that downscaling is wrong in: the reach of the bicubic filter
+
 
 def restoration_pairs(
     clean: tf.data.Dataset, degrade: Callable, *, seed: int = 0, first_batch: int = 0
@@ -153,5 +155,45 @@ def inpainting_pairs(
             mask = tf.where(way[:, 2], tf.transpose(mask, [0, 2, 1, 3]), mask)
         mask = tf.cast(tf.ensure_shape(mask, [*batch.shape[:3], 1]), tf.float32)
         return (degradations.remove(batch, mask), mask), batch, mask
+
+    return restoration_pairs(clean, degrade, seed=seed, first_batch=first_batch)
+
+
+def super_resolution_pairs(
+    clean: tf.data.Dataset, *, scale: int, seed: int = 0, first_batch: int = 0
+) -> tf.data.Dataset:
+    """Large pictures and what antialiased bicubic downscaling leaves of them, rounded to 8 bit as a file would be.
+
+    A picture is cut smaller by `RIM` small pixels on each side after it was scaled down: at a border of a picture the
+    filter has nothing to average over beyond, but a patch out of the middle of a photograph has no border there.
+
+    Args:
+        clean: batches of pictures, float32 (batch, height, width, channels) in [-1, 1]; both sides multiples of
+            ``scale``, and ``2 * RIM * scale`` pixels larger than what shall come out.
+        scale: how many times smaller.
+        seed: as in `restoration_pairs`; nothing is drawn at random here.
+        first_batch: as in `restoration_pairs`.
+
+    Returns:
+        Dataset of (small, clean): float32 (batch, height / scale - 2 * RIM, ...) and (batch, height - 2 * RIM * scale,
+        ...), both in [-1, 1].
+
+    Raises:
+        ValueError: if a side is no multiple of ``scale`` or too small.
+    """
+    from gan_lib import degradations, images
+
+    sides = clean.element_spec.shape[1:3]
+    if min(sides) <= 2 * RIM * scale:
+        raise ValueError(
+            f"Patches of {sides[0]} x {sides[1]} pixels came; more than {2 * RIM * scale} were expected, of which "
+            f"{RIM * scale} on each side are cut off again."
+        )
+
+    def degrade(batch, numbers):
+        small = degradations.bicubic_downscale(batch, scale)[:, RIM:-RIM, RIM:-RIM]
+        small = images.to_network(images.to_uint8(images.from_network(small)))
+        rim = RIM * scale
+        return small, batch[:, rim:-rim, rim:-rim]
 
     return restoration_pairs(clean, degrade, seed=seed, first_batch=first_batch)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import keras
 
-from gan_lib.networks.layers import PixelShuffle, PixelUnshuffle, PullPush
+from gan_lib.networks.layers import BicubicUpscale, PixelShuffle, PixelUnshuffle, PullPush
 
 _POINTWISE = (
     keras.layers.Activation,
@@ -111,6 +111,8 @@ def _through(layer: keras.Layer, reach: _Reach) -> _Reach:
         return _enlarged(reach, layer.factor, layer.factor, "valid")
     if isinstance(layer, keras.layers.UpSampling2D) and layer.interpolation == "nearest":
         return _enlarged(reach, layer.size[0], layer.size[0], "valid")
+    if isinstance(layer, BicubicUpscale):
+        return _enlarged(_windowed(reach, 1, 4, "same"), layer.factor, layer.factor, "valid")
     if isinstance(layer, PullPush):
         # A value of its smallest map averages 2^levels, and enlarging lets a pixel see two such values on each side.
         far = 2 * 2**layer.levels

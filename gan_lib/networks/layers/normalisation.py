@@ -1,0 +1,101 @@
+"""Layers that hold a kernel within bounds.
+
+Layers that move or fill pixels are not here (`pixels`, `places`).
+"""
+
+import keras
+import tensorflow as tf
+
+_TRANSPOSED = (keras.layers.Conv1DTranspose, keras.layers.Conv2DTranspose, keras.layers.Conv3DTranspose)
+
+
+@keras.saving.register_keras_serializable("gan_lib")
+class SpectralNormalization(keras.layers.Wrapper):
+    """Divides a layer's kernel by its largest singular value, so that the layer stretches nothing by more than 1.
+
+    The largest singular value is estimated by one step of power iteration at each call in training; the
+    vector it needs is kept from call to call, so the estimate improves while the kernel moves slowly.
+
+    Two things differ from `keras.layers.SpectralNormalization` and matter in a discriminator:
+
+    * The gradient flows through the singular value, as in the paper (its equation 10): only the two vectors
+      are constants. Keras stops the whole estimate, which lets the kernel grow without a bound.
+    * The kernel variable itself is never overwritten. It keeps its float32 precision under a mixed policy;
+      the division happens on the fly, in float32, and only its result is cast for the computation.
+
+    Input and output: those of the wrapped layer, unchanged in shape and range.
+
+    Args:
+        layer: a built or unbuilt layer with a ``kernel``: Dense, Conv2D, Conv2DTranspose, ...
+        power_iterations: steps of the estimate at each training call; the paper uses 1.
+
+    Raises:
+        ValueError: if ``power_iterations`` is not positive, or the wrapped layer has no kernel.
+
+    Example:
+        >>> layer = SpectralNormalization(keras.layers.Dense(8))
+        >>> layer(tf.ones([2, 4]), training=True).shape
+        TensorShape([2, 8])
+
+    Source: Miyato et al. 2018, "Spectral Normalization for Generative Adversarial Networks", algorithm 1.
+    Differs from the paper: nothing; the kernel is reshaped to (inputs, outputs) as in the authors' code.
+    """
+
+    def __init__(self, layer: keras.Layer, power_iterations: int = 1, **kwargs):
+        # The policy of this wrapper is that of the division. The wrapped layer keeps its own and casts for itself.
+        # Without both lines Keras would hand out kernel and vector in the half precision of a mixed policy.
+        super().__init__(layer, **(kwargs | {"dtype": "float32"}))
+        self.autocast = False
+        if power_iterations < 1:
+            raise ValueError(f"power_iterations is {power_iterations}; at least 1 step was expected.")
+        self.power_iterations = power_iterations
+
+    def build(self, input_shape):
+        super().build(input_shape)
+        if not hasattr(self.layer, "kernel"):
+            raise ValueError(
+                f"{self.layer.__class__.__name__} has no kernel to normalise. "
+                "Wrap a layer that has one, such as Dense or Conv2D."
+            )
+        # Dense and Conv2D keep their outputs on the last axis, Conv2DTranspose on the one before it.
+        self._transposed = isinstance(self.layer, _TRANSPOSED)
+        outputs = self.layer.kernel.shape[-2 if self._transposed else -1]
+        # No aggregation: each replica of a distributed run computes the same numbers from the same kernel, and one
+        # that waited for the others could not be called inside the condition of a lazy penalty.
+        self.u = self.add_weight(
+            shape=(1, outputs),
+            initializer=keras.initializers.RandomNormal(seed=1),
+            trainable=False,
+            name="u",
+            dtype="float32",
+        )
+        self.built = True
+
+    def _matrix(self, kernel: tf.Tensor) -> tf.Tensor:
+        if self._transposed:
+            kernel = tf.linalg.matrix_transpose(kernel)
+        return tf.reshape(kernel, [-1, kernel.shape[-1]])
+
+    def normalised_kernel(self, training: bool = False) -> tf.Tensor:
+        """The kernel divided by its estimated largest singular value, float32, in the kernel's own shape."""
+        kernel = tf.convert_to_tensor(self.layer.kernel)
+        matrix = self._matrix(kernel)
+        constant = tf.stop_gradient(matrix)
+        u = tf.math.l2_normalize(tf.convert_to_tensor(self.u))
+        v = tf.math.l2_normalize(tf.matmul(u, constant, transpose_b=True))
+        if training:
+            for _ in range(self.power_iterations):
+                u = tf.math.l2_normalize(tf.matmul(v, constant))
+                v = tf.math.l2_normalize(tf.matmul(u, constant, transpose_b=True))
+            self.u.assign(u)
+        sigma = tf.reduce_sum(tf.matmul(v, matrix) * u)  # u and v are constants, the kernel is not
+        return kernel / sigma
+
+    def call(self, inputs, training=False):
+        """Calls the wrapped layer with its kernel divided; shape and range as the wrapped layer says."""
+        # A stateless scope swaps the value that the layer reads, for this call only; the layer casts it.
+        with keras.StatelessScope(state_mapping=[(self.layer.kernel, self.normalised_kernel(training))]):
+            return self.layer(inputs)
+
+    def get_config(self):
+        return super().get_config() | {"power_iterations": self.power_iterations}
