@@ -132,7 +132,7 @@ class BicubicUpscale(keras.layers.Layer):
         line = _cubic(np.arange(-2, 3)[:, None] - shift)  # (5 taps, factor)
         square = np.einsum("yp,xq->yxpq", line, line).reshape(5, 5, 1, factor**2, 1)
         kernel = square * np.eye(channels)[None, None, :, None, :]  # each channel for itself
-        self.kernel = tf.constant(kernel.reshape(5, 5, channels, -1), tf.float32)
+        self.kernel = kernel.reshape(5, 5, channels, -1).astype(np.float32)  # no tensor: it would belong to one graph
         super().build(input_shape)
 
     def call(self, inputs):
