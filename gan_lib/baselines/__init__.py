@@ -12,13 +12,19 @@ from gan_lib.baselines.denoising import (
     wavelets,
 )
 from gan_lib.baselines.inpainting import INPAINTERS, Inpainter, biharmonic, mean_fill, navier_stokes, telea
+from gan_lib.baselines.super_resolution import UPSCALERS, Upscaler, back_projection, bicubic, lanczos
 
 __all__ = [
     "DENOISERS",
     "INPAINTERS",
+    "UPSCALERS",
     "Denoiser",
     "Inpainter",
+    "Upscaler",
+    "back_projection",
+    "bicubic",
     "biharmonic",
+    "lanczos",
     "mean_fill",
     "median",
     "navier_stokes",

@@ -5,16 +5,21 @@ Losses, which are there to be differentiated, are in `gan_lib.losses`.
 
 from gan_lib.metrics.generation import GenerationScore, classifier_score, frechet_distance, judge
 from gan_lib.metrics.restoration import Pictures, hole_psnr, hole_ssim, perceptual_distance, psnr, ssim
+from gan_lib.metrics.super_resolution import downscaled_error, psnr_y, ssim_y, studio_luma
 
 __all__ = [
     "GenerationScore",
     "Pictures",
     "classifier_score",
+    "downscaled_error",
     "frechet_distance",
     "hole_psnr",
     "hole_ssim",
     "judge",
     "perceptual_distance",
     "psnr",
+    "psnr_y",
     "ssim",
+    "ssim_y",
+    "studio_luma",
 ]

@@ -34,7 +34,8 @@ def _unit_range(pictures: Pictures, name: str) -> tf.Tensor:
     return pictures if len(pictures.shape) == 4 else pictures[tf.newaxis]
 
 
-def _pair(restored: Pictures, clean: Pictures) -> tuple[tf.Tensor, tf.Tensor]:
+def checked_pair(restored: Pictures, clean: Pictures) -> tuple[tf.Tensor, tf.Tensor]:
+    """Both as float32 in [0, 1], rounded to 256 levels, with a batch axis; ValueError unless they fit each other."""
     restored, clean = _unit_range(restored, "restored"), _unit_range(clean, "clean")
     if not restored.shape.is_compatible_with(clean.shape):
         raise ValueError(
@@ -61,7 +62,7 @@ def psnr(restored: Pictures, clean: Pictures) -> tf.Tensor:
         >>> float(psnr(np.full((8, 8, 1), 10, np.uint8), np.zeros((8, 8, 1), np.uint8))[0])  # doctest: +ELLIPSIS
         28.13...
     """
-    return tf.image.psnr(*_pair(restored, clean), max_val=1.0)
+    return tf.image.psnr(*checked_pair(restored, clean), max_val=1.0)
 
 
 def _large_enough(restored: tf.Tensor, clean: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -90,7 +91,7 @@ def ssim(restored: Pictures, clean: Pictures) -> tf.Tensor:
 
     Source: Wang et al. 2004, "Image Quality Assessment: From Error Visibility to Structural Similarity".
     """
-    restored, clean = _large_enough(*_pair(restored, clean))
+    restored, clean = _large_enough(*checked_pair(restored, clean))
     return tf.image.ssim(restored, clean, max_val=1.0, filter_size=11, filter_sigma=1.5)
 
 
@@ -112,7 +113,7 @@ def hole_psnr(restored: Pictures, clean: Pictures, mask: Pictures) -> tf.Tensor:
     Raises:
         ValueError: for other dtypes, shapes or ranges, a mask with other values, or one without a missing pixel.
     """
-    restored, clean = _pair(restored, clean)
+    restored, clean = checked_pair(restored, clean)
     missing = _missing(mask, clean)
     squared = tf.reduce_sum(tf.square(restored - clean) * missing, axis=[1, 2, 3])
     error = squared / (tf.reduce_sum(missing, axis=[1, 2, 3]) * clean.shape[-1])
@@ -138,7 +139,7 @@ def hole_ssim(restored: Pictures, clean: Pictures, mask: Pictures) -> tf.Tensor:
         ValueError: for other dtypes, shapes or ranges, a mask with other values, one without a missing pixel, or a
             picture smaller than the window.
     """
-    restored, clean = _large_enough(*_pair(restored, clean))
+    restored, clean = _large_enough(*checked_pair(restored, clean))
     missing = _missing(mask, clean)[..., 0]
     options = {"max_val": 1.0, "filter_size": 11, "filter_sigma": 1.5}
     restored, clean = (tf.pad(side, [[0, 0], [5, 5], [5, 5], [0, 0]], "SYMMETRIC") for side in (restored, clean))
@@ -186,7 +187,7 @@ def perceptual_distance(judge_network: keras.Model, restored: Pictures, clean: P
 
     Source: Zhang et al. 2018, "The Unreasonable Effectiveness of Deep Features as a Perceptual Metric".
     """
-    restored, clean = _pair(restored, clean)
+    restored, clean = checked_pair(restored, clean)
     if min(clean.shape[1:3]) < 16:
         raise ValueError(f"The pictures are {clean.shape[1]}x{clean.shape[2]}; at least 16x16 pixels were expected.")
     distances = []
