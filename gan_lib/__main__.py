@@ -18,6 +18,14 @@ if TYPE_CHECKING:
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
+MASK_FLAGS = {
+    "mask": "--mask",
+    "mask_colour": "--mask-colour",
+    "mask_alpha": "--mask-alpha",
+    "invert_mask": "--invert-mask",
+}
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m gan_lib", description="The library of the GAN restoration course.")
@@ -63,13 +71,15 @@ def add_restore(commands: argparse._SubParsersAction) -> None:
         description="Restore photographs. The result is a new file beside each picture; no original is changed.",
     )
     parser.add_argument("pictures", nargs="*", metavar="PICTURE", help="a file or a folder; without, a bundled picture")
-    parser.add_argument("--task", default="denoise", help="what to do: denoise (the default) or inpaint")
+    tasks = "what to do: denoise (the default), inpaint or super-resolution"
+    parser.add_argument("--task", default="denoise", help=tasks)
     parser.add_argument("--sigma", type=float, help="denoise: noise on the scale of 0 to 255; estimated if not given")
     parser.add_argument("--strength", type=float, help="denoise: 0 changes nothing, 1 is the default, up to 2")
     parser.add_argument("--mask", metavar="MASK", help="inpaint: a file, white where pixels are missing, or a folder")
     parser.add_argument("--mask-colour", metavar="COLOUR", help="inpaint: what is painted so is missing: magenta, #f0f")
     parser.add_argument("--mask-alpha", action="store_true", help="inpaint: what is transparent is missing")
     parser.add_argument("--invert-mask", action="store_true", help="inpaint: black is missing in the mask")
+    parser.add_argument("--scale", type=int, help="super-resolution: how many times larger, 2 or 4 (the default)")
     parser.add_argument("--sharp", action="store_true", help="sharper to the eye, farther from the truth")
     parser.add_argument("--weights", metavar="FILE", help="other weights, NAME.weights.h5 with NAME.json beside it")
     parser.add_argument("-o", "--output", metavar="OUT", help="a file for one picture, or a folder")
@@ -78,9 +88,10 @@ def add_restore(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--estimate", action="store_true", help="say minutes and memory, and stop")
     parser.add_argument("--crop", type=rectangle, metavar="X,Y,WIDTH,HEIGHT", help="restore a part only, as a preview")
     parser.add_argument(
-        "--tile", type=int, help="denoise: side of the pieces worked on; smaller needs less memory; 512"
+        "--tile", type=int, help="side of the pieces worked on; smaller needs less memory; 512, or 256 to enlarge"
     )
-    parser.add_argument("--max-pixels", type=int, default=64_000_000, metavar="N", help="largest picture, 64000000")
+    largest = "largest picture, or largest result if it is enlarged; 64000000"
+    parser.add_argument("--max-pixels", type=int, default=64_000_000, metavar="N", help=largest)
     parser.set_defaults(run=restore)
 
 
@@ -118,9 +129,10 @@ def run_restore(options: argparse.Namespace, report: restoring.Report) -> int:
     from gan_lib import restoring
 
     restoring.check_task(options.task)
-    worker, settings = (inpainting if options.task == "inpaint" else denoising)(options)
+    prepare = {"denoise": denoising, "inpaint": inpainting, "super-resolution": enlarging}[options.task]
+    worker, settings = prepare(options)
     pictures = options.pictures
-    if not pictures and options.estimate and options.task == "denoise":
+    if not pictures and options.estimate and options.task != "inpaint":
         pictures = [restoring.bundled_picture()]
     elif not pictures:
         pictures = demonstrate(options, settings)
@@ -139,9 +151,7 @@ def run_restore(options: argparse.Namespace, report: restoring.Report) -> int:
     settings |= {"max_pixels": options.max_pixels, "crop": crop, "overwrite": options.overwrite}
     restoring.restore_files(worker, jobs, report, **settings)
     if not options.pictures and report.done and not options.crop:
-        mask = settings["mask"].file if options.task == "inpaint" else None
-        before, after = (restoring.psnr_against(path, mask) for path in (pictures[0], report.done[0].path))
-        print(f"PSNR{' in the hole' if mask else ''} {before:.2f} dB before, {after:.2f} dB after")
+        print(measured_demonstration(worker, settings, pictures[0], report.done[0].path))
     print(report.summary())
     return 1 if report.failed else 0
 
@@ -150,8 +160,7 @@ def denoising(options: argparse.Namespace) -> tuple[restoring.Restorer, dict]:
     """The network that removes noise, and what the options say to it."""
     from gan_lib import restoring
 
-    flags = {"mask": "--mask", "mask_colour": "--mask-colour", "mask_alpha": "--mask-alpha"}
-    refuse(options, options.task, **flags, invert_mask="--invert-mask")
+    refuse(options, options.task, **MASK_FLAGS, scale="--scale")
     worker = restoring.Restorer(options.task, sharp=options.sharp, weights_file=options.weights)
     tile = restoring.DEFAULT_TILE if options.tile is None else options.tile
     settings = {"sigma": options.sigma, "strength": 1.0 if options.strength is None else options.strength, "tile": tile}
@@ -163,7 +172,7 @@ def inpainting(options: argparse.Namespace) -> tuple[restoring.HoleFiller, dict]
     """The network that fills holes, and which pixels are missing."""
     from gan_lib import restoring
 
-    refuse(options, options.task, sigma="--sigma", strength="--strength", tile="--tile")
+    refuse(options, options.task, sigma="--sigma", strength="--strength", tile="--tile", scale="--scale")
     file = None if options.mask is None else Path(options.mask).expanduser()
     mask = restoring.MaskSource(file, options.mask_colour, options.mask_alpha, options.invert_mask)
     if options.pictures:
@@ -177,6 +186,18 @@ def inpainting(options: argparse.Namespace) -> tuple[restoring.HoleFiller, dict]
     return restoring.HoleFiller(sharp=options.sharp, weights_file=options.weights), {"mask": mask}
 
 
+def enlarging(options: argparse.Namespace) -> tuple[restoring.Enlarger, dict]:
+    """The network that enlarges, and what the options say to it."""
+    from gan_lib import restoring
+
+    refuse(options, options.task, sigma="--sigma", strength="--strength", **MASK_FLAGS)
+    scale = 4 if options.scale is None else options.scale
+    worker = restoring.Enlarger(scale, sharp=options.sharp, weights_file=options.weights)
+    tile = restoring.ENLARGING_TILE if options.tile is None else options.tile
+    worker.check(tile)
+    return worker, {"tile": tile}
+
+
 def demonstrate(options: argparse.Namespace, settings: dict) -> list[Path]:
     """A bundled picture, damaged, for those who name none."""
     from gan_lib import restoring
@@ -187,10 +208,26 @@ def demonstrate(options: argparse.Namespace, settings: dict) -> list[Path]:
         picture, mask = restoring.scratched_picture(folder, overwrite=options.overwrite)
         settings["mask"] = restoring.MaskSource(file=mask)
         print(f"No picture was named, so a bundled one got scratches: {picture}, with the mask {mask}")
+    elif options.task == "super-resolution":
+        scale = 4 if options.scale is None else options.scale
+        picture = restoring.smaller_picture(folder, scale, overwrite=options.overwrite)
+        print(f"No picture was named, so a bundled one was made {scale} times smaller: {picture}")
     else:
         picture = restoring.damaged_picture(folder, overwrite=options.overwrite)
         print(f"No picture was named, so a bundled one got noise of sigma 25: {picture}")
     return [picture]
+
+
+def measured_demonstration(worker: restoring.files.Worker, settings: dict, before: Path, after: Path) -> str:
+    """How good the result of the demonstration is."""
+    from gan_lib import restoring
+
+    if isinstance(worker, restoring.Enlarger):
+        interpolated, enlarged = restoring.psnr_enlarged(before, after, worker.scale)
+        return f"PSNR (RGB) {interpolated:.2f} dB of bicubic interpolation, {enlarged:.2f} dB of the network"
+    mask = settings["mask"].file if "mask" in settings else None
+    damaged, restored = (restoring.psnr_against(path, mask) for path in (before, after))
+    return f"PSNR{' in the hole' if mask else ''} {damaged:.2f} dB before, {restored:.2f} dB after"
 
 
 def add_evaluate(commands: argparse._SubParsersAction) -> None:
@@ -200,12 +237,13 @@ def add_evaluate(commands: argparse._SubParsersAction) -> None:
         help="measure the released networks and the baselines",
         description="Measure every method by the protocol that published figures follow.",
     )
-    parser.add_argument("task", choices=["denoise", "inpaint"], help="what to measure: denoise or inpaint")
+    parser.add_argument("task", choices=["denoise", "inpaint", "super-resolution"], help="what to measure")
     parser.add_argument("--images", metavar="FOLDER", help="pictures to measure on; without, the bundled held-out ones")
     parser.add_argument("--sigma", type=float, help="denoise: noise on the scale of 0 to 255; 25")
     parser.add_argument("--grey", action="store_true", help="denoise: measure on grey pictures")
     parser.add_argument("--mask", choices=["centre", "free-form"], help="inpaint: what is missing; centre")
-    parser.add_argument("--seed", type=int, default=0, help="of the damage; 0")
+    parser.add_argument("--scale", type=int, help="super-resolution: how many times larger, 2 or 4; 4")
+    parser.add_argument("--seed", type=int, help="denoise, inpaint: of the damage; 0")
     parser.add_argument("--json", metavar="FILE", help="also write the table to this file")
     parser.add_argument("--weights", metavar="FILE", help="measure these, NAME.weights.h5, as gan_lib")
     parser.add_argument("--worst", metavar="FOLDER", help="also write the networks' three worst pictures there")
@@ -220,16 +258,19 @@ def evaluate(options: argparse.Namespace) -> int:
         hardware.visible_gpus()  # the first to import TensorFlow keeps its start-up lines away
         from gan_lib import evaluation, restoring
 
-        shared = {"weights": options.weights, "seed": options.seed, "worst": 3 if options.worst else 0}
-        shared["progress"] = sys.stderr.isatty()
+        shared = {"weights": options.weights, "worst": 3 if options.worst else 0, "progress": sys.stderr.isatty()}
+        seed = {"seed": options.seed or 0}
         if options.task == "denoise":
-            refuse(options, "denoise", mask="--mask")
+            refuse(options, "denoise", mask="--mask", scale="--scale")
             sigma = 25.0 if options.sigma is None else options.sigma
-            measured = evaluation.evaluate_denoising(options.images, sigma=sigma, grey=options.grey, **shared)
+            measured = evaluation.evaluate_denoising(options.images, sigma=sigma, grey=options.grey, **seed, **shared)
+        elif options.task == "inpaint":
+            refuse(options, "inpaint", sigma="--sigma", grey="--grey", scale="--scale")
+            measured = evaluation.evaluate_inpainting(options.images, mask=options.mask or "centre", **seed, **shared)
         else:
-            refuse(options, "inpaint", sigma="--sigma", grey="--grey")
-            mask = options.mask or "centre"
-            measured = evaluation.evaluate_inpainting(options.images, mask=mask, **shared)
+            refuse(options, "super-resolution", sigma="--sigma", grey="--grey", mask="--mask", seed="--seed")
+            scale = 4 if options.scale is None else options.scale
+            measured = evaluation.evaluate_super_resolution(options.images, scale=scale, **shared)
         print(evaluation.as_table(measured.report))
         if options.json:
             print(f"\nWritten: {evaluation.save_report(options.json, measured.report)}")
@@ -248,7 +289,8 @@ def refuse(options: argparse.Namespace, task: str, **flags: str) -> None:
     """Raise SettingsError if options came that belong to another task."""
     from gan_lib import restoring
 
-    given = [flag for name, flag in flags.items() if getattr(options, name) not in (None, False)]
+    values = {flag: getattr(options, name) for name, flag in flags.items()}
+    given = [flag for flag, value in values.items() if value is not None and value is not False]  # 0 is given, too
     if given:
         raise restoring.SettingsError(f"{', '.join(given)} came, which is not for the task {task}; leave it out.")
 

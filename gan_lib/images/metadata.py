@@ -20,14 +20,13 @@ from typing import NamedTuple
 from PIL import Image
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
+from gan_lib.images import exif as in_bytes
 from gan_lib.images import reading
 
-_ORIENTATION, _EXIF, _GPS, _PROFILE = 0x0112, 0x8769, 0x8825, 0x8773
+_ORIENTATION, _EXIF, _GPS, _PROFILE = 0x0112, in_bytes.BELOW, 0x8825, 0x8773
 _X_RESOLUTION, _Y_RESOLUTION, _RESOLUTION_UNIT = 0x011A, 0x011B, 0x0128
-_WIDTH, _HEIGHT = 0xA002, 0xA003
 # Of a TIFF's many tags those that tell of the photograph; the others are about how its own pixels are stored.
 _TOLD = (0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x8298)  # description, make, model, software, date, ...
-_ORDERS = {b"II*\0": "<", b"MM\0*": ">"}  # how a TIFF, or EXIF, begins: whether low or high bytes come first
 _INCH = 0.0254  # metres
 _CENTIMETRES_IN_AN_INCH = 2.54
 
@@ -44,6 +43,10 @@ class Metadata(NamedTuple):
     exif: bytes = b""
     profile: bytes = b""
     dpi: tuple[float, float] | None = None
+
+    def sized(self, height: int, width: int) -> Metadata:
+        """The same for a picture that has another size now: EXIF, where it tells a size, tells that one."""
+        return self._replace(exif=in_bytes.sized(self.exif, height, width))
 
 
 def read_metadata(path: str | os.PathLike) -> Metadata:
@@ -106,7 +109,7 @@ def _of_tiff(stream) -> Metadata:
     if head[:4] == b"II+\0":  # BigTIFF, which Pillow reads only when told so
         tags.bigtiff, tags.endian = True, "<"
         tags.load_from_fp(stream, struct.unpack("<Q", head[8:])[0])
-    elif head[:4] in _ORDERS:
+    elif head[:4] in in_bytes.ORDERS:
         stream.seek(0)
         tags.load_from_fp(stream)
     kept = Image.Exif()
@@ -131,32 +134,21 @@ def _kept(profile: bytes | None) -> bytes:
 def _upright(exif: bytes) -> bytes:
     """EXIF for the picture as it is after turning; empty if it is damaged."""
     data = bytearray(exif)
-    order = _ORDERS.get(bytes(data[:4]))
+    order = in_bytes.ORDERS.get(bytes(data[:4]))
     if order is None:
         return b""
 
-    def entries(start):
-        (count,) = struct.unpack_from(order + "H", data, start)
-        for place in range(start + 2, start + 2 + 12 * count, 12):
-            tag, kind, _ = struct.unpack_from(order + "HHI", data, place)
-            # Whole numbers of 2 or 4 bytes stand in the entry itself.
-            form = order + {3: "H", 4: "I"}.get(kind, "I")
-            yield tag, place + 8, form, struct.unpack_from(form, data, place + 8)[0]
-
     try:
         (start,) = struct.unpack_from(order + "I", data, 4)
-        first = {tag: (place, form, value) for tag, place, form, value in entries(start)}
-        below = (
-            {tag: (place, form, value) for tag, place, form, value in entries(first[_EXIF][2])}
-            if (_EXIF in first)
-            else {}
-        )
+        first = dict(in_bytes.entries(data, order, start))
+        below = dict(in_bytes.entries(data, order, first[_EXIF].value)) if _EXIF in first else {}
         if _ORIENTATION in first:
             place, form, orientation = first[_ORIENTATION]
             struct.pack_into(form, data, place, 1)
-            if orientation in (5, 6, 7, 8) and _WIDTH in below and _HEIGHT in below:
-                struct.pack_into(below[_WIDTH][1], data, below[_WIDTH][0], below[_HEIGHT][2])
-                struct.pack_into(below[_HEIGHT][1], data, below[_HEIGHT][0], below[_WIDTH][2])
+            if orientation in (5, 6, 7, 8) and in_bytes.WIDTH in below and in_bytes.HEIGHT in below:
+                across, down = below[in_bytes.WIDTH], below[in_bytes.HEIGHT]
+                struct.pack_into(across.form, data, across.place, down.value)
+                struct.pack_into(down.form, data, down.place, across.value)
         (count,) = struct.unpack_from(order + "H", data, start)
         struct.pack_into(order + "I", data, start + 2 + 12 * count, 0)  # where the thumbnail would be
     except struct.error:
@@ -240,7 +232,7 @@ def into_tiff(stream: io.BytesIO, metadata: Metadata) -> None:
     tags.load(metadata.exif)
     below = {tag: dict(tags.get_ifd(tag)) for tag in (_EXIF, _GPS) if tags.get_ifd(tag)}
     head = stream.getvalue()[:8]
-    order = _ORDERS.get(head[:4])
+    order = in_bytes.ORDERS.get(head[:4])
     if not below or order is None:  # nothing to add, or beyond 4 GB, where a TIFF is built otherwise
         return
     (start,) = struct.unpack(order + "I", head[4:])

@@ -8,8 +8,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from gan_lib import datasets, degradations, images, metrics
+from gan_lib.restoring.enlarging import bicubic
 
 PICTURE, SIGMA = "chelsea", 25.0
 _SEED = (0, 25)
@@ -64,6 +66,38 @@ def scratched_picture(folder: Path, *, overwrite: bool = False) -> tuple[Path, P
     return paths[0], paths[1]
 
 
+def smaller_picture(folder: Path, scale: int = 4, *, overwrite: bool = False) -> Path:
+    """Write a bundled picture into a folder, made smaller with Pillow's bicubic.
+
+    Args:
+        folder: where to write it.
+        scale: how many times smaller; rows and columns that do not make up a pixel are cut off at the lower right.
+        overwrite: whether an older one may be replaced.
+
+    Returns:
+        Its path.
+
+    Raises:
+        FileExistsError: if it is there already and may not be replaced.
+        PictureError: if it cannot be written.
+    """
+    path = _free(Path(folder) / f"{PICTURE}_small.png", overwrite)
+    clean = _cropped(scale)
+    size = clean.shape[1] // scale, clean.shape[0] // scale
+    return images.save_image(path, np.asarray(Image.fromarray(clean).resize(size, Image.Resampling.BICUBIC)))
+
+
+def psnr_enlarged(small: Path, enlarged: Path, scale: int = 4) -> tuple[float, float]:
+    """PSNR in decibels against the bundled picture that was made smaller, over all three channels.
+
+    Returns:
+        First of bicubic interpolation of the small picture, then of the enlarged one.
+    """
+    pictures = bicubic(images.load_image(small), scale), images.load_image(enlarged)
+    interpolated, made = (float(metrics.psnr(picture, _cropped(scale))[0]) for picture in pictures)
+    return interpolated, made
+
+
 def psnr_against(path: Path, mask: Path | None = None) -> float:
     """PSNR in decibels of a picture file against the bundled picture that was damaged; with a mask, of its hole."""
     picture, clean = images.load_image(path), _clean()
@@ -77,6 +111,11 @@ def _free(path: Path, overwrite: bool) -> Path:
     if path.exists() and not overwrite:
         raise FileExistsError(f"{path} is there already. Add --overwrite to replace it, or name a folder with -o.")
     return path
+
+
+def _cropped(scale: int) -> np.ndarray:
+    clean = _clean()
+    return clean[: clean.shape[0] // scale * scale, : clean.shape[1] // scale * scale]
 
 
 def _clean() -> np.ndarray:

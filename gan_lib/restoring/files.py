@@ -14,11 +14,17 @@ import numpy as np
 
 from gan_lib import __version__, files, images
 from gan_lib.restoring import sheets
+from gan_lib.restoring.enlarging import Enlarger
 from gan_lib.restoring.holes import HoleFiller
-from gan_lib.restoring.restorer import DEFAULT_TILE, Restorer, SettingsError
+from gan_lib.restoring.restorer import DEFAULT_TILE, Restorer
+from gan_lib.restoring.tasks import SettingsError
 from gan_lib.restoring.tiles import Region
 
+Worker = Restorer | HoleFiller | Enlarger  # a network that is ready for pictures
+
 DEFAULT_MAX_PIXELS = 64_000_000
+# Of a result, by its bits: reading, the pixels and packing the file, all at once at the end.
+BYTES_A_PIXEL = {8: 24, 16: 60}
 
 
 class Opened(NamedTuple):
@@ -157,7 +163,7 @@ def as_crop(crop: Region | None) -> dict[str, int] | None:
 
 
 def save_result(
-    worker: Restorer | HoleFiller,
+    worker: Worker,
     opened: Opened,
     result: np.ndarray,
     source: Path,
@@ -188,7 +194,10 @@ def save_result(
     bits = opened.bits if target.suffix.lower() in (".png", ".tif", ".tiff") else 8
     if bits < opened.bits:
         notes.append(f"16 bit became 8: {target.suffix} holds no more.")
-    contents = [(target, images.encode_image(target.name, result, bits=bits, metadata=opened.metadata))]
+    metadata = opened.metadata
+    if result.shape != opened.pixels.shape:
+        metadata = metadata.sized(*result.shape[:2])
+    contents = [(target, images.encode_image(target.name, result, bits=bits, metadata=metadata))]
     told = _note(worker, source, target, parameters, notes, generated)
     contents.append((target.with_suffix(".json"), (json.dumps(told, indent=2, ensure_ascii=False) + "\n").encode()))
     if sheet:
@@ -236,7 +245,7 @@ def _write(contents: list[tuple[Path, bytes]]) -> None:
 
 
 def _note(
-    worker: Restorer | HoleFiller,
+    worker: Worker,
     source: Path,
     target: Path,
     parameters: dict[str, Any],

@@ -45,10 +45,8 @@ class HoleFiller:
 
     def __init__(self, *, sharp: bool = False, weights_file: str | Path | None = None):
         self.task, self.sharp = TASKS["inpaint"], sharp
-        name = self.task.sharp if sharp else self.task.faithful
-        self.model, self.card = weights.load_model(
-            name if weights_file is None else Path(weights_file), precision="float32"
-        )
+        source = self.task.weights(sharp) if weights_file is None else Path(weights_file)
+        self.model, self.card = weights.load_model(source, precision="float32")
         if "trained_hole" not in self.card:
             raise weights.WeightsError(f'The card of {self.card["name"]} lacks "trained_hole", a number of pixels.')
         self.widest = int(self.card["trained_hole"])

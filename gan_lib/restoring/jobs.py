@@ -14,11 +14,15 @@ from tqdm import tqdm
 
 from gan_lib import images
 from gan_lib.datasets import DataError, find_photographs
-from gan_lib.restoring.files import Restored, restore_file
+from gan_lib.restoring.enlarged import enlarge_file
+from gan_lib.restoring.enlarging import Enlarger
+from gan_lib.restoring.files import Restored, Worker, restore_file
 from gan_lib.restoring.filling import fill_file
 from gan_lib.restoring.holes import HoleFiller
-from gan_lib.restoring.restorer import Restorer, SettingsError
+from gan_lib.restoring.restorer import Restorer
+from gan_lib.restoring.tasks import SettingsError
 
+_ONE_FILE = {Restorer: restore_file, HoleFiller: fill_file, Enlarger: enlarge_file}
 _RESTORED, _CROPPED, _COMPARE = "_restored", "_crop_restored", "_compare"
 
 
@@ -116,7 +120,7 @@ def _as_file(output: str | Path | None, pictures: list[Path]) -> Path | None:
 
 
 def restore_files(
-    worker: Restorer | HoleFiller,
+    worker: Worker,
     jobs: Sequence[Job],
     report: Report,
     *,
@@ -128,24 +132,23 @@ def restore_files(
     """Work through the jobs.
 
     Args:
-        worker: the network: a `HoleFiller` fills holes, a `Restorer` does all else.
+        worker: the network: a `Restorer` removes noise, a `HoleFiller` fills holes, an `Enlarger` enlarges.
         jobs: from `plan`.
         report: where to write down what became of each, at once.
         overwrite: whether older results may be replaced. Without it those pictures count as skipped, so that a run
             over a folder can be taken up again; for a single picture it is an error.
         progress: whether to show a progress bar, over the pictures or over the tiles of a single one.
         tell: what to do with a line for the reader.
-        **settings: as for `restore_file` (sigma, strength, tile, max_pixels, crop) or `fill_file` (mask, max_pixels,
-            crop).
+        **settings: as for `restore_file` (sigma, strength, tile, max_pixels, crop), `fill_file` (mask, max_pixels,
+            crop) or `enlarge_file` (tile, max_pixels, crop).
 
     Raises:
         SettingsError: if a setting is out of range.
     """
     several = len(jobs) > 1
-    one = fill_file if isinstance(worker, HoleFiller) else restore_file
     for job in tqdm(jobs, unit="picture", disable=not (progress and several)):
         try:
-            done = one(
+            done = _ONE_FILE[type(worker)](
                 worker,
                 job.source,
                 job.target,

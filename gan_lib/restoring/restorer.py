@@ -10,35 +10,24 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
-from tqdm import tqdm
 
 from gan_lib import images, weights
 from gan_lib.networks.receptive_field import receptive_field
 from gan_lib.restoring import tiles
 from gan_lib.restoring.noise import estimate_sigma
-from gan_lib.restoring.tasks import TASKS
+from gan_lib.restoring.tasks import TASKS, SettingsError, check_task
 from gan_lib.restoring.tiles import Region
 
 DEFAULT_TILE = 512  # pixels
 _SMALLEST_TILE = 32
-_BAR_FROM = 4  # tiles; fewer are done before a bar would be read
-
-
-class SettingsError(ValueError):
-    """What was asked for cannot be done; the message says what can."""
-
-
-def check_task(task: str) -> None:
-    """Raise SettingsError for a task that is not known."""
-    if task not in TASKS:
-        raise SettingsError(f"The task is {task!r}; one of {', '.join(TASKS)} was expected.")
 
 
 class Restorer:
     """A released network, ready for any number of pictures.
 
     Args:
-        task: what to do to whole pictures: "denoise". (Holes are filled by `holes.HoleFiller`.)
+        task: what to do to whole pictures: "denoise". (Holes are filled by `holes.HoleFiller`, and
+            `enlarging.Enlarger` enlarges.)
         sharp: the version that was trained against a discriminator: looks sharper, is farther from the truth.
         weights_file: other weights of the same kind of network, ``NAME.weights.h5`` with ``NAME.json`` beside it.
 
@@ -53,11 +42,12 @@ class Restorer:
 
     def __init__(self, task: str = "denoise", *, sharp: bool = False, weights_file: str | Path | None = None):
         check_task(task)
-        if TASKS[task].inputs is None:
+        if task == "inpaint":
             raise SettingsError(f"The task {task} needs to know which pixels are missing; use HoleFiller for it.")
+        if TASKS[task].inputs is None:
+            raise SettingsError(f"The result of the task {task} is larger than the picture; use Enlarger for it.")
         self.task, self.sharp = TASKS[task], sharp
-        name = self.task.sharp if sharp else self.task.faithful
-        source = name if weights_file is None else Path(weights_file)
+        source = self.task.weights(sharp) if weights_file is None else Path(weights_file)
         self.model, self.card = weights.load_model(source, precision="float32")  # half would show as bands in 16 bit
         if "trained_sigma" not in self.card:
             raise weights.WeightsError(f'The card of {self.card["name"]} lacks "trained_sigma": [lowest, highest].')
@@ -132,29 +122,31 @@ class Restorer:
             return restored
         colours = _colours(picture)
         sigma = tf.constant(self.told(sigma, strength), tf.float32)
-        places = tiles.tiles(region, tile, self.multiple)
-        for place in tqdm(places, unit="tile", leave=False, disable=not progress or len(places) < _BAR_FROM):
-            part = tiles.cut_out(picture[..., :colours], place, self.margin)
-            part = self._tile(part, sigma, min(strength, 1.0), profile if colours == 3 else None)
-            inside, core = tiles.overlap(place, region)
-            restored[..., :colours][inside] = part[core]
+        tiles.in_tiles(
+            lambda part: self._tile(part, sigma, min(strength, 1.0), profile if colours == 3 else None),
+            picture[..., :colours],
+            region,
+            tile=tile,
+            multiple=self.multiple,
+            margin=self.margin,
+            progress=progress,
+            into=restored[..., :colours],
+        )
         return restored
 
     def _tile(self, part: np.ndarray, sigma: tf.Tensor, share: float, profile: images.ColourProfile | None):
-        """A tile with its margin -> its core, restored, in the dtype of the picture."""
-        margin = slice(self.margin, -self.margin or None)
+        """A tile with its margin -> the same, restored, in the dtype of the picture."""
         before = part.astype(np.float32) / (255 if part.dtype == np.uint8 else 1)
         shown = before if profile is None else profile.to_srgb(before)
         shown = np.broadcast_to(images.to_network(shown, clip=profile is None), (*shown.shape[:2], 3))
         try:
-            after = self._run(shown[None], sigma).numpy()[0, margin, margin]
+            after = self._run(shown[None], sigma).numpy()[0]
         except tf.errors.ResourceExhaustedError as error:
             raise MemoryError("The memory does not suffice; take smaller tiles.") from error
         after = images.from_network(after, clip=profile is None)
-        before = before[margin, margin]
         if profile is not None:
             # The network's change is what is carried over, so that a profile's own rounding is not.
-            start = images.from_network(shown[margin, margin], clip=False)
+            start = images.from_network(shown, clip=False)
             change = profile.from_srgb(after) - profile.from_srgb(start)
         elif before.shape[-1] == 1:
             change = after.mean(axis=-1, keepdims=True) - before

@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from gan_lib import images
+from gan_lib.restoring.enlarging import bicubic
 from gan_lib.restoring.masks import laid_over
 from gan_lib.restoring.tiles import Region
 
@@ -93,6 +94,30 @@ def compare_filled(before: np.ndarray, missing: np.ndarray, after: np.ndarray) -
         part = slice(top, top + _PART), slice(left, left + _PART)
         rows.append(_filled_row(before[part], missing[part], after[part], "; a part at 100 %"))
     return _lay_out(rows)
+
+
+def compare_enlarged(small: np.ndarray, large: np.ndarray, scale: int, crop: Region | None) -> np.ndarray:
+    """Draw the sheet of an enlarged picture: bicubic interpolation beside what the network made.
+
+    Args:
+        small: (height, width, 1 to 4), uint8 or float in [0, 1].
+        large: what became of it, or of ``crop``.
+        scale: how many times larger.
+        crop: what part of the small picture was enlarged, if not all.
+
+    Returns:
+        uint8 (height, width, 3): what was enlarged as it was, and below it the middle of it, pixel by pixel.
+    """
+    whole = crop or Region(0, 0, *small.shape[:2])
+    height, width = min(whole.height, _PART // scale), min(whole.width, _PART // scale)
+    down, right = (whole.height - height) // 2, (whole.width - width) // 2
+    before = small[whole.top : whole.top + whole.height, whole.left : whole.left + whole.width]
+    interpolated = bicubic(_plain(small), scale, Region(whole.top + down, whole.left + right, height, width))
+    shown = large[scale * down : scale * (down + height), scale * right : scale * (right + width)]
+    told = "" if (height, width) == (whole.height, whole.width) else "; a part at 100 %"
+    wholes = [(f"as it was, {whole.width} x {whole.height} pixels", _small(before))]
+    parts = [(f"bicubic interpolation{told}", interpolated), (f"the network{told}", _plain(shown))]
+    return _lay_out([wholes, parts])
 
 
 def _filled_row(before: np.ndarray, missing: np.ndarray, after: np.ndarray, told: str) -> list[tuple[str, np.ndarray]]:

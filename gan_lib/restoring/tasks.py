@@ -13,42 +13,73 @@ import tensorflow as tf
 from gan_lib import degradations
 
 
+class SettingsError(ValueError):
+    """What was asked for cannot be done; the message says what can."""
+
+
 class Task(NamedTuple):
     """One thing to do to pictures.
 
     Attributes:
         name: as on the command line.
-        faithful: name of the released weights that stay close to what is there.
-        sharp: name of the released weights that add what looks right.
+        faithful: names of the released weights that stay close to what is there, by how many times larger the result
+            is.
+        sharp: the same of those that add what looks right.
         inputs: a tile, float32 (1, height, width, 3) in [-1, 1], and sigma -> the inputs of the network; None where a
-            network takes more than that, and is called elsewhere (`holes`).
-        scale: how many times larger the result is.
+            network is called otherwise, elsewhere (`holes`, `enlarging`).
         made: what the network did, for people who find the picture later.
     """
 
     name: str
-    faithful: str
-    sharp: str
+    faithful: dict[int, str]
+    sharp: dict[int, str]
     inputs: Callable[[tf.Tensor, tf.Tensor], list[tf.Tensor]] | None
-    scale: int
     made: str
+
+    def weights(self, sharp: bool = False, scale: int = 1) -> str:
+        """The name of the released weights.
+
+        Raises:
+            SettingsError: if there are none for that scale, or no sharp ones.
+        """
+        if scale not in self.faithful:
+            known = " or ".join(map(str, sorted(self.faithful)))
+            raise SettingsError(f"The scale is {scale!r}; {known} was expected, what there are released weights for.")
+        if sharp and scale not in self.sharp:
+            faithful, known = (" and ".join(map(str, sorted(names))) for names in (self.faithful, self.sharp))
+            raise SettingsError(
+                f"There are no sharp weights for scale {scale}; there are faithful ones for {faithful} and sharp ones "
+                f"for {known}. Leave out --sharp (sharp=True), or take scale {known}."
+            )
+        return (self.sharp if sharp else self.faithful)[scale]
 
 
 TASKS = {
     "denoise": Task(
         name="denoise",
-        faithful="denoiser",
-        sharp="denoiser_sharp",
+        faithful={1: "denoiser"},
+        sharp={1: "denoiser_sharp"},
         inputs=lambda tile, sigma: [tile, degradations.noise_map(tile, sigma)],
-        scale=1,
         made="removed noise",
     ),
     "inpaint": Task(
         name="inpaint",
-        faithful="inpainter",
-        sharp="inpainter_sharp",
+        faithful={1: "inpainter"},
+        sharp={1: "inpainter_sharp"},
         inputs=None,
-        scale=1,
         made="filled holes",
     ),
+    "super-resolution": Task(
+        name="super-resolution",
+        faithful={2: "upscaler_x2", 4: "upscaler_x4"},
+        sharp={4: "upscaler_x4_sharp"},
+        inputs=None,
+        made="enlarged a picture",
+    ),
 }
+
+
+def check_task(task: str) -> None:
+    """Raise SettingsError for a task that is not known."""
+    if task not in TASKS:
+        raise SettingsError(f"The task is {task!r}; one of {', '.join(TASKS)} was expected.")

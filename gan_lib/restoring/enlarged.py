@@ -1,0 +1,125 @@
+"""One picture file -> its enlarged picture beside it, with a JSON file that says how it was made.
+
+Never in here: how a picture is enlarged (`enlarging`), drawing (`sheets`).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gan_lib import images
+from gan_lib.restoring import sheets
+from gan_lib.restoring.enlarging import ENLARGING_TILE, Enlarger
+from gan_lib.restoring.files import (
+    BYTES_A_PIXEL,
+    DEFAULT_MAX_PIXELS,
+    Restored,
+    as_crop,
+    check_alpha,
+    check_free,
+    inside,
+    open_picture,
+    save_result,
+)
+from gan_lib.restoring.tiles import Region
+
+_BASE_GB = 1.0  # TensorFlow, and a tile in the network
+_LONGEST_SIDE = {".webp": 16_383, ".jpg": 65_500, ".jpeg": 65_500}  # pixels that these formats can hold
+
+
+def enlarge_file(
+    enlarger: Enlarger,
+    source: Path,
+    target: Path,
+    *,
+    tile: int = ENLARGING_TILE,
+    max_pixels: int = DEFAULT_MAX_PIXELS,
+    crop: Region | None = None,
+    sheet: Path | None = None,
+    overwrite: bool = False,
+    progress: bool = False,
+) -> Restored:
+    """Enlarge one file. The picture, its JSON file and the sheet appear together when all is done, or not at all.
+
+    Args:
+        enlarger: the network.
+        source: the picture file.
+        target: where the result goes; its ending decides the format.
+        tile: as for `Enlarger`.
+        max_pixels: largest result that is made.
+        crop: enlarge this part of the small picture only.
+        sheet: where to write a sheet that shows the result beside bicubic interpolation, if anywhere.
+        overwrite: whether files that are there already may be replaced.
+        progress: whether to show a progress bar over the tiles.
+
+    Returns:
+        Where the result is, and what to know about it.
+
+    Raises:
+        PictureError: if the picture cannot be read, is too small or too large, or the result cannot be written.
+        SettingsError: if tile or crop are out of range.
+        FileExistsError: if a file is in the way.
+    """
+    check_free(source, [target, target.with_suffix(".json")] + ([sheet] if sheet else []), overwrite)
+    enlarger.check(tile)
+    header = images.read_header(source)
+    if crop is None:  # of a crop the size is known only when it is known to lie inside
+        check_result(str(source), header.height, header.width, enlarger.scale, max_pixels, header.bits)
+    opened = open_picture(source, max_pixels)
+    check_alpha(source, target, opened)
+    crop = inside(crop, opened.pixels)
+    height, width = opened.pixels.shape[:2] if crop is None else (crop.height, crop.width)
+    check_result(str(source), height, width, enlarger.scale, max_pixels, header.bits, part=crop is not None)
+    _check_format(target, enlarger.scale * max(height, width))
+    notes = opened.notes + enlarger.notes(opened.pixels)
+    result = enlarger(opened.pixels, tile=tile, region=crop, profile=opened.profile, progress=progress)
+    drawn = sheets.compare_enlarged(opened.pixels, result, enlarger.scale, crop) if sheet else None
+    parameters = {"scale": enlarger.scale, "sharp": enlarger.sharp, "tile": tile, "crop": as_crop(crop)}
+    save_result(enlarger, opened, result, source, target, parameters, notes, _told(enlarger, target), sheet, drawn)
+    return Restored(target, sheet, None, False, notes)
+
+
+def check_result(
+    name: str, height: int, width: int, scale: int, max_pixels: int, bits: int = 8, *, part: bool = False
+) -> None:
+    """Raise PictureError if a result would be larger than allowed; the message says what it would take.
+
+    Args:
+        name: of the picture, for the message.
+        height: of what is to be enlarged, in pixels.
+        width: the same.
+        scale: how many times larger it becomes.
+        max_pixels: largest result that is made.
+        bits: of each value in the result's file.
+        part: whether it is a part of the picture already.
+    """
+    pixels = height * width * scale**2
+    if pixels <= max_pixels:
+        return
+    memory = _BASE_GB + pixels * BYTES_A_PIXEL[16 if bits > 8 else 8] / 1e9
+    ways = [f"--max-pixels {pixels} (max_pixels={pixels}) if the memory is there", f"a {'smaller ' * part}part --crop"]
+    ways += ["--scale 2 (scale=2)"] if scale > 2 else []
+    raise images.PictureError(
+        f"{'The part of ' * part}{name} has {width:,} x {height:,} pixels. Enlarged {scale} times it would have "
+        f"{scale * width:,} x {scale * height:,}, {pixels:,} in all, and take about {memory:.1f} GB of memory; the cap "
+        f"is {max_pixels:,}. Take {', or '.join(ways)}."
+    )
+
+
+def _check_format(target: Path, side: int) -> None:
+    """Before the work is done: some formats end where enlarged pictures go on."""
+    longest = _LONGEST_SIDE.get(target.suffix.lower(), side)
+    if side > longest:
+        raise images.PictureError(
+            f"The result would be {side:,} pixels long, and {target.suffix} ends at {longest:,}; take .png for it."
+        )
+
+
+def _told(enlarger: Enlarger, target: Path) -> str:
+    """For whoever finds the picture later."""
+    more = " This version invents more of it than a faithful one, to look sharp." if enlarger.sharp else ""
+    return (
+        f"A neural network {enlarger.task.made} {enlarger.scale} times in height and width, and generated all pixels "
+        f"of {target.name}. Detail that the small picture does not show was invented: it looks likely, and need not be "
+        f"true.{more} Keep the original."
+    )

@@ -1,0 +1,174 @@
+"""A picture of any size and a released upscaler -> the enlarged picture, tile by tile.
+
+Never in here: files (`enlarged`), and training.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+from tqdm import tqdm
+
+from gan_lib import images, weights
+from gan_lib.networks.receptive_field import receptive_field
+from gan_lib.restoring import tiles
+from gan_lib.restoring.tasks import TASKS, SettingsError
+from gan_lib.restoring.tiles import Region
+
+ENLARGING_TILE = 256  # pixels of the small picture
+_SMALLEST_TILE = 32
+_SMALLEST, _PATCH = 4, 16  # pixels; smaller sides are refused, or get a note
+_BAR_FROM = 4  # tiles; fewer are done before a bar would be read
+
+
+class Enlarger:
+    """A released upscaler, ready for any number of pictures.
+
+    Args:
+        scale: how many times larger pictures become; 2 and 4 are released, other weights may have another.
+        sharp: the version that was trained against a discriminator: invents more detail. Released for 4.
+        weights_file: other weights of the same kind of network, ``NAME.weights.h5`` with ``NAME.json`` beside it.
+
+    Attributes:
+        card: the model card of the weights.
+        task: its record in `TASKS`.
+        margin: how far the network sees, in pixels of the small picture.
+
+    Raises:
+        SettingsError: if there are no such weights, or they have another scale.
+        WeightsError: if weights or card are missing or damaged.
+    """
+
+    def __init__(self, scale: int = 4, *, sharp: bool = False, weights_file: str | Path | None = None):
+        self.task, self.sharp = TASKS["super-resolution"], sharp
+        source = self.task.weights(sharp, scale) if weights_file is None else Path(weights_file)
+        self.model, self.card = weights.load_model(source, precision="float32")  # half would show as bands in 16 bit
+        if "scale" not in self.card:
+            raise weights.WeightsError(
+                f'The card of {self.card["name"]} lacks "scale", how many times larger it makes a picture. Weights of '
+                "an upscaler were expected."
+            )
+        self.scale = int(self.card["scale"])
+        if scale != self.scale:
+            raise SettingsError(
+                f"The scale is {scale!r}, and the weights {self.card['name']} have {self.scale}. Take "
+                f"--scale {self.scale} (scale={self.scale}), or other weights."
+            )
+        field = receptive_field(self.model)
+        self.multiple, self.margin = field.multiple, field.margin
+        # As a graph, TensorFlow frees each layer's result when the next one has it.
+        self._run = tf.function(lambda x: self.model(x, training=False), [tf.TensorSpec([1, None, None, 3])])
+
+    def check(self, tile: int) -> None:
+        """Raise SettingsError unless tiles of that size can be used."""
+        if tile < _SMALLEST_TILE:
+            raise SettingsError(f"Tiles of {tile} pixels came; at least {_SMALLEST_TILE} were expected.")
+
+    def __call__(
+        self,
+        picture: np.ndarray,
+        *,
+        tile: int = ENLARGING_TILE,
+        region: Region | None = None,
+        profile: images.ColourProfile | None = None,
+        progress: bool = False,
+    ) -> np.ndarray:
+        """Enlarge a picture, or a region of it.
+
+        Args:
+            picture: (height, width, 1 to 4), uint8 in [0, 255] or float32 in [0, 1]; of 2 and 4 channels the last is
+                alpha, which is enlarged without the network. At least 4 x 4 pixels.
+            tile: height and width of the pieces, in pixels of the small picture. Smaller ones need less memory; the
+                result is the same.
+            region: what part of the small picture to enlarge, exactly as within the whole; everything if None.
+            profile: in which the colours are meant, if not in sRGB.
+            progress: whether to show a progress bar over the tiles.
+
+        Returns:
+            (scale * height, scale * width, same channels), same dtype.
+
+        Raises:
+            SettingsError: if the tile is too small.
+            PictureError: if the picture is.
+        """
+        self.check(tile)
+        height, width = picture.shape[:2]
+        if min(height, width) < _SMALLEST:
+            raise images.PictureError(
+                f"A picture of {width} x {height} pixels came, which tells the network nothing; at least "
+                f"{_SMALLEST} x {_SMALLEST} were expected."
+            )
+        region = region or Region(0, 0, height, width)
+        colours = 3 if picture.shape[-1] > 2 else 1
+        size = self.scale * region.height, self.scale * region.width
+        large = np.empty((*size, picture.shape[-1]), picture.dtype)
+        places = tiles.tiles(region, tile, self.multiple)
+        for place in tqdm(places, unit="tile", leave=False, disable=not progress or len(places) < _BAR_FROM):
+            part = tiles.cut_out(picture[..., :colours], place, self.margin)
+            part = self._tile(part, profile if colours == 3 else None)
+            inside, core = tiles.overlap(self._enlarged(place), self._enlarged(region))
+            large[..., :colours][inside] = part[core]
+        if picture.shape[-1] in (2, 4):
+            large[..., -1:] = bicubic(picture[..., -1:], self.scale, region)
+        return large
+
+    def notes(self, picture: np.ndarray) -> list[str]:
+        """What to know before one trusts the result."""
+        height, width = picture.shape[:2]
+        if min(height, width) >= _PATCH:
+            return []
+        return [
+            f"The picture has {width} x {height} pixels only. So small a picture gives the network little to go by: it "
+            "goes on as its own mirror image beyond the edges."
+        ]
+
+    def work(self, height: int, width: int, tile: int) -> int:
+        """How many small pixels go through the network for a picture of that size, the margins of all tiles counted
+        in."""
+        places = tiles.tiles(Region(0, 0, height, width), tile, self.multiple)
+        return sum((place.height + 2 * self.margin) * (place.width + 2 * self.margin) for place in places)
+
+    def _enlarged(self, region: Region) -> Region:
+        return Region(*(self.scale * length for length in region))
+
+    def _tile(self, part: np.ndarray, profile: images.ColourProfile | None) -> np.ndarray:
+        """A tile with its margin -> its core, enlarged, in the dtype of the picture."""
+        core = slice(self.scale * self.margin, -self.scale * self.margin or None)
+        small = part.astype(np.float32) / (255 if part.dtype == np.uint8 else 1)
+        small = small if profile is None else profile.to_srgb(small)
+        small = np.broadcast_to(images.to_network(small, clip=profile is None), (*small.shape[:2], 3))
+        try:
+            large = self._run(small[None])[0, core, core].numpy()
+        except tf.errors.ResourceExhaustedError as error:
+            raise MemoryError("The memory does not suffice; take smaller tiles.") from error
+        large = images.from_network(large, clip=profile is None)
+        if profile is not None:
+            large = np.clip(profile.from_srgb(large), 0, 1)
+        elif part.shape[-1] == 1:
+            large = large.mean(axis=-1, keepdims=True)
+        return images.to_uint8(large) if part.dtype == np.uint8 else large.astype(part.dtype)
+
+
+def bicubic(picture: np.ndarray, scale: int, region: Region | None = None) -> np.ndarray:
+    """Pillow's bicubic interpolation, clipped: what every program does when it enlarges.
+
+    Args:
+        picture: (height, width, channels), uint8 in [0, 255] or float in [0, 1].
+        scale: how many times larger.
+        region: what part to enlarge, exactly as within the whole; everything if None.
+
+    Returns:
+        (scale * height, scale * width, channels) of the region, same dtype.
+    """
+    region = region or Region(0, 0, *picture.shape[:2])
+    box = (region.left, region.top, region.left + region.width, region.top + region.height)
+    large = np.empty((scale * region.height, scale * region.width, picture.shape[-1]), picture.dtype)
+    for number in range(picture.shape[-1]):  # Pillow knows floats of one channel only
+        channel = picture[..., number]
+        channel = Image.fromarray(channel if picture.dtype == np.uint8 else channel.astype(np.float32))
+        channel = np.asarray(channel.resize(large.shape[1::-1], Image.Resampling.BICUBIC, box=box))
+        large[..., number] = channel if picture.dtype == np.uint8 else np.clip(channel, 0, 1)
+    return large
