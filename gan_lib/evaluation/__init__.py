@@ -16,10 +16,13 @@ from gan_lib.evaluation.methods import (
 from gan_lib.evaluation.pictures import EvaluationError, error_picture
 from gan_lib.evaluation.report import as_table, save_report
 from gan_lib.evaluation.running import Case, Evaluation
+from gan_lib.evaluation.super_resolution import evaluate_super_resolution, scaled_down
+from gan_lib.evaluation.upscalers import SUPER_RESOLUTION_METHODS, network_upscaler, super_resolution_methods
 
 __all__ = [
     "INPAINTING_METHODS",
     "METHODS",
+    "SUPER_RESOLUTION_METHODS",
     "Case",
     "Evaluation",
     "EvaluationError",
@@ -29,9 +32,13 @@ __all__ = [
     "error_picture",
     "evaluate_denoising",
     "evaluate_inpainting",
+    "evaluate_super_resolution",
     "inpainting_methods",
     "network_denoiser",
     "network_inpainter",
+    "network_upscaler",
     "save_report",
+    "scaled_down",
     "small_square",
+    "super_resolution_methods",
 ]

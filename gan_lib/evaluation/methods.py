@@ -141,7 +141,7 @@ def _networks(
             continue
         model, card = released.load_model(weights if given else source, precision="float32")
         inputs = [tensor.name for tensor in model.inputs]
-        if ("mask" in inputs) != masked:
+        if ("mask" in inputs) != masked or "small" in inputs:
             raise SettingsError(
                 f"The weights of {name} are of a network that takes {' and '.join(inputs)}; one "
                 f"{'with' if masked else 'without'} a mask was expected. Name weights that were trained for this task."
@@ -171,8 +171,6 @@ def network_denoiser(model: keras.Model, *, tile: int = _TILE) -> Denoiser:
         >>> evaluate_denoising("my_photographs", methods={"mine": network_denoiser(model)})
     """
     field = receptive_field(model)
-    margin = field.margin
-    core_of_part = slice(margin, -margin or None)
 
     # As a graph TensorFlow frees each layer's result as soon as it can; called directly, Keras keeps all of them.
     @tf.function(input_signature=[tf.TensorSpec([1, None, None, 3]), tf.TensorSpec([])])
@@ -181,16 +179,13 @@ def network_denoiser(model: keras.Model, *, tile: int = _TILE) -> Denoiser:
         return tf.cast(model(inputs if len(inputs) > 1 else inputs[0], training=False), tf.float32)
 
     def denoise(noisy: np.ndarray, sigma: float) -> np.ndarray:
-        restored = np.empty_like(noisy)
-        whole = tiles.Region(0, 0, *noisy.shape[:2])
-        for place in tiles.tiles(whole, tile, field.multiple):
-            part = tiles.cut_out(noisy, place, margin)
+        def work(part: np.ndarray) -> np.ndarray:
             part = np.broadcast_to(images.to_network(part, clip=False), (*part.shape[:2], 3))
-            part = run(part[None], tf.constant(sigma, tf.float32)).numpy()[0]
-            part = images.from_network(part[core_of_part, core_of_part], clip=False)
-            inside, core = tiles.overlap(place, whole)
-            restored[inside] = part[core] if noisy.shape[-1] == 3 else part[core].mean(axis=-1, keepdims=True)
-        return restored
+            part = images.from_network(run(part[None], tf.constant(sigma, tf.float32)).numpy()[0], clip=False)
+            return part if noisy.shape[-1] == 3 else part.mean(axis=-1, keepdims=True)
+
+        whole = tiles.Region(0, 0, *noisy.shape[:2])
+        return tiles.in_tiles(work, noisy, whole, tile=tile, multiple=field.multiple, margin=field.margin)
 
     return denoise
 

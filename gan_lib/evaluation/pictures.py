@@ -64,6 +64,7 @@ def usable(
     found: list[tuple[str, Callable[[], np.ndarray]]],
     *,
     grey: bool,
+    least_side: int = LEAST_SIDE,
     skipped: dict[str, str],
     tell: Callable[[str], None],
 ) -> Iterator[tuple[int, str, np.ndarray]]:
@@ -72,6 +73,7 @@ def usable(
     Args:
         found: what `sources` gave.
         grey: as there.
+        least_side: shorter sides are too short, in pixels.
         skipped: receives name -> why it was left out.
         tell: gets a line for each of those.
 
@@ -90,9 +92,9 @@ def usable(
                 f"{name} has shape {picture.shape}; (height, width, {channels}) was expected. Load it with mode "
                 f"{'grey' if grey else 'rgb'!r}."
             )
-        if reason is None and min(picture.shape[:2]) < LEAST_SIDE:
+        if reason is None and min(picture.shape[:2]) < least_side:
             size = f"{picture.shape[1]} x {picture.shape[0]}"
-            reason = f"{name} is {size} pixels; at least {LEAST_SIDE} x {LEAST_SIDE} were expected to measure it."
+            reason = f"{name} is {size} pixels; at least {least_side} x {least_side} were expected to measure it."
         if reason is None:
             yield index, name, images.to_uint8(picture)
         else:

@@ -14,7 +14,8 @@ from typing import Any
 from gan_lib.files import whole_file
 
 _COLUMNS = {"hole_psnr": ("PSNR in the hole, dB", ".2f"), "hole_ssim": ("SSIM in the hole", ".4f")}
-_COLUMNS |= {"psnr": ("PSNR, dB", ".2f"), "ssim": ("SSIM", ".4f"), "perceptual": ("perceptual", ".4f")}
+_COLUMNS |= {"psnr": ("PSNR, dB", ".2f"), "ssim": ("SSIM", ".4f"), "psnr_rgb": ("PSNR in RGB, dB", ".2f")}
+_COLUMNS |= {"perceptual": ("perceptual", ".4f"), "downscaled_error": ("made small again", ".2f")}
 _COLUMNS["seconds_per_megapixel"] = ("s/megapixel", ".2f")
 
 

@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from gan_lib import images
 from gan_lib import weights as released
-from gan_lib.evaluation.pictures import EvaluationError, Source, usable
+from gan_lib.evaluation.pictures import LEAST_SIDE, EvaluationError, Source, usable
 from gan_lib.restoring import SettingsError
 
 _JUDGE = "judging_features"
@@ -41,7 +41,7 @@ class Evaluation(NamedTuple):
         report: "task", "protocol", "images", "rows" and more, ready for `save_report` and `as_table`. A row has
             "method" and the measures of the protocol: "psnr" in dB (infinite where nothing differs), "ssim",
             "perceptual" (None where the judging network is not there) and "seconds_per_megapixel", for inpainting
-            also "hole_psnr" and "hole_ssim".
+            also "hole_psnr" and "hole_ssim", for super-resolution "psnr_rgb" and "downscaled_error".
         by_picture: method -> name of a picture -> the same measures.
         worst: method -> the pictures with the lowest PSNR, the worst first; as many as were asked for.
     """
@@ -75,6 +75,8 @@ def run_protocol(
     told: dict[str, Any],
     grey: bool = False,
     untimed: str | None = None,
+    show: Callable[[np.ndarray], np.ndarray] | None = None,
+    least_side: int = LEAST_SIDE,
     worst: int = 0,
     progress: bool = False,
     tell: Callable[[str], None] = print,
@@ -90,6 +92,8 @@ def run_protocol(
         told: "task" and "protocol" of the report first, then what else it shall hold.
         grey: whether pictures are loaded as grey.
         untimed: name of a method that is no method, but the damage itself.
+        show: how a degraded picture becomes one of uint8, as large as the truth; clipped and rounded if None.
+        least_side: pictures with a shorter side are left out, in pixels.
         worst: how many of the worst pictures of each method are kept.
         progress: whether to show a progress bar.
         tell: gets a line for every picture that is left out.
@@ -104,7 +108,7 @@ def run_protocol(
     measured: dict[str, dict[str, dict]] = {name: {} for name in methods}
     kept: dict[str, list[Case]] = {name: [] for name in methods}
     with tqdm(total=len(found) * len(methods), unit="run", disable=not progress, leave=False) as bar:
-        for index, name, clean in usable(found, grey=grey, skipped=skipped, tell=tell):
+        for index, name, clean in usable(found, grey=grey, least_side=least_side, skipped=skipped, tell=tell):
             damaged = problem(clean, index)
             for method, restore in methods.items():
                 if not measured[method]:
@@ -112,7 +116,7 @@ def run_protocol(
                 restored, seconds = _restored(restore, damaged, f"{method} on {name}")
                 row = measures(restored, damaged) | {"seconds_per_megapixel": None if method == untimed else seconds}
                 measured[method][name] = row
-                case = Case(name, row[rank_by], damaged.clean, to_8_bit(damaged.inputs[0]), restored)
+                case = Case(name, row[rank_by], damaged.clean, (show or to_8_bit)(damaged.inputs[0]), restored)
                 kept[method] = sorted([*kept[method], case], key=lambda case: case.psnr)[:worst]
                 bar.update()
     if not any(measured.values()):

@@ -89,12 +89,15 @@ def downscaled_error(restored: Pictures, small: Pictures, *, scale: int) -> np.n
     Raises:
         ValueError: if the sizes do not fit each other.
     """
-    restored, small = (images.to_uint8(np.clip(p, 0, 1) if np.asarray(p).dtype != np.uint8 else p) for p in (restored, small))
+    restored, small = (
+        images.to_uint8(np.clip(p, 0, 1) if np.asarray(p).dtype != np.uint8 else p) for p in (restored, small)
+    )
     restored, small = (p if p.ndim == 4 else p[np.newaxis] for p in (restored, small))
     expected = (small.shape[0], small.shape[1] * scale, small.shape[2] * scale, small.shape[3])
     if restored.shape != expected:
         raise ValueError(
-            f"restored has shape {restored.shape}; {expected} was expected, {scale} times as large as the small pictures."
+            f"restored has shape {restored.shape}; {expected} was expected, {scale} times as large as the small "
+            "pictures."
         )
     size = (small.shape[2], small.shape[1])
     differences = []

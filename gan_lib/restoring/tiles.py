@@ -10,9 +10,13 @@ out the same, however the picture was cut.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+from tqdm import tqdm
+
+_BAR_FROM = 4  # tiles; fewer are done before a bar would be read
 
 
 class Region(NamedTuple):
@@ -22,6 +26,49 @@ class Region(NamedTuple):
     left: int
     height: int
     width: int
+
+
+def in_tiles(
+    work: Callable[[np.ndarray], np.ndarray],
+    picture: np.ndarray,
+    region: Region,
+    *,
+    tile: int,
+    multiple: int = 1,
+    margin: int = 0,
+    scale: int = 1,
+    progress: bool = False,
+    into: np.ndarray | None = None,
+) -> np.ndarray:
+    """Let something work on a picture tile by tile, and put together what comes out.
+
+    Args:
+        work: a tile with its margin, (height, width, channels) -> the same, ``scale`` times as large; any dtype.
+        picture: (height, width, channels).
+        region: what is wanted of it.
+        tile: as for `tiles`.
+        multiple: as for `tiles`.
+        margin: pixels around each tile.
+        scale: how many times larger the result is.
+        progress: whether to show a progress bar, where there are several tiles.
+        into: where the result is written; an array of the first tile's dtype and channels if None.
+
+    Returns:
+        (scale * region.height, scale * region.width, channels).
+    """
+    places = tiles(region, tile, multiple)
+    for place in tqdm(places, unit="tile", leave=False, disable=not progress or len(places) < _BAR_FROM):
+        part = work(cut_out(picture, place, margin))
+        if into is None:
+            into = np.empty((scale * region.height, scale * region.width, part.shape[-1]), part.dtype)
+        inside, core = overlap(place, region)
+        core = tuple(slice(side.start + margin, side.stop + margin) for side in core)
+        into[_times(inside, scale)] = part[_times(core, scale)]
+    return into
+
+
+def _times(place: tuple[slice, slice], scale: int) -> tuple[slice, slice]:
+    return tuple(slice(side.start * scale, side.stop * scale) for side in place)
 
 
 def tiles(region: Region, tile: int, multiple: int) -> list[Region]:
