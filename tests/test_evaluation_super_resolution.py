@@ -102,6 +102,13 @@ def test_back_projection_agrees_with_the_small_picture(pictures):
         metrics.downscaled_error(f(small / np.float32(255), 4), small, scale=4)[0] for f in baselines.UPSCALERS.values()
     ]
     assert errors[2] < 0.1 < errors[1] < errors[0]
+    noise = np.random.default_rng(0).uniform(0, 1, (128, 128, 3)).astype(np.float32)
+    agreeing = baselines.back_projection(small / np.float32(255), 4, steps=40, start=noise)
+    before, after = (metrics.downscaled_error(large, small, scale=4)[0] for large in (noise, agreeing))
+    assert after < 1 < before  # it agrees, and is still far from the truth
+    assert metrics.psnr(agreeing, evaluation.scaled_down(pictures["coffee"], 4)[0])[0] < 20
+    with pytest.raises(ValueError, match="The start has shape"):
+        baselines.back_projection(small / np.float32(255), 4, start=noise[:100])
     with pytest.raises(ValueError, match="4 times as large as the small pictures"):
         metrics.downscaled_error(small, small, scale=4)
 

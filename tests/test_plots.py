@@ -152,3 +152,11 @@ def test_frames_of_few_colours_share_one_palette():
         colours |= {colour for _, colour in moving.convert("RGB").getcolors()}
     assert moving.n_frames == 3 and 1 < len(colours) <= 8
     assert len(few) < len(full) / 2
+
+
+def test_the_plane_names_its_points_and_draws_the_path():
+    figure = plots.plane({"a": (1.0, 2.0), "b": (3.0, 1.0)}, path=[(1, 2), (2, 1.2), (3, 1)], x_label="x", y_label="y")
+    (axes,) = figure.axes
+    assert [text.get_text() for text in axes.texts] == ["a", "b"] and axes.get_xlabel() == "x"
+    np.testing.assert_array_equal(axes.lines[0].get_xydata(), [[1, 2], [2, 1.2], [3, 1]])
+    assert not plots.plane({"a": (1.0, 2.0)}).axes[0].lines

@@ -44,28 +44,33 @@ def lanczos(small: np.ndarray, scale: int) -> np.ndarray:
     return _resized(_checked(small, scale), scale, Image.Resampling.LANCZOS)
 
 
-def back_projection(small: np.ndarray, scale: int, *, steps: int = 10) -> np.ndarray:
+def back_projection(small: np.ndarray, scale: int, *, steps: int = 10, start: np.ndarray | None = None) -> np.ndarray:
     """Enlarges, makes small again, and adds what is missing, enlarged, until both agree.
 
     Args:
         small: float32 (height, width, 1 or 3) in [0, 1].
         scale: how many times larger, at least 1.
         steps: how often what is missing is added; the gain is nearly all in the first five.
+        start: an enlarged picture to begin with, float32 (scale * height, scale * width, channels) in [0, 1], which
+            becomes one that agrees with the small picture; the bicubic enlargement if None.
 
     Returns:
         The enlarged picture, float32 in [0, 1].
 
     Raises:
-        ValueError: for another shape, dtype or scale, or a negative number of steps.
+        ValueError: for another shape, dtype or scale, a negative number of steps, or a start of another size.
 
     Source: Irani and Peleg 1991, "Improving Resolution by Image Registration", for one picture.
     """
     small = _checked(small, scale)
     if steps < 0:
         raise ValueError(f"steps is {steps}; 0 or more was expected.")
+    expected = (small.shape[0] * scale, small.shape[1] * scale, small.shape[2])
+    if start is not None and np.shape(start) != expected:
+        raise ValueError(f"The start has shape {np.shape(start)}; {expected} was expected.")
     channels = []
-    for channel in np.moveaxis(small, -1, 0):
-        large = _channel(channel, scale, channel.shape)
+    for number, channel in enumerate(np.moveaxis(small, -1, 0)):
+        large = _channel(channel, scale, channel.shape) if start is None else start[..., number].astype(np.float32)
         for _ in range(steps):
             missing = channel - _channel(large, 1 / scale, channel.shape)
             large = np.clip(large + _channel(missing, scale, channel.shape), 0, 1)
