@@ -344,7 +344,7 @@ def test_without_a_picture_a_bundled_one_is_made_small(command, tmp_path):
     clean = datasets.bundled_photographs("held-out")["chelsea"][:300, :448]
     small = Image.fromarray(clean).resize((112, 75), Image.Resampling.BICUBIC)
     np.testing.assert_array_equal(images.load_image(tmp_path / "chelsea_small.png"), small)
-    expected = metrics.psnr(np.asarray(small.resize((448, 300), Image.Resampling.BICUBIC)), clean)[0]
+    expected = float(metrics.psnr(np.asarray(small.resize((448, 300), Image.Resampling.BICUBIC)), clean)[0])
     assert f"PSNR (RGB) {expected:.2f} dB of bicubic interpolation" in out
     of_network = re.search(r"interpolation, ([\d.]+) dB of the network", out)
     assert float(of_network[1]) == pytest.approx(expected, abs=0.1)
