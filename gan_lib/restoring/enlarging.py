@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import tensorflow as tf
 from PIL import Image
-from tqdm import tqdm
 
 from gan_lib import images, weights
 from gan_lib.networks.receptive_field import receptive_field
@@ -21,7 +20,6 @@ from gan_lib.restoring.tiles import Region
 ENLARGING_TILE = 256  # pixels of the small picture
 _SMALLEST_TILE = 32
 _SMALLEST, _PATCH = 4, 16  # pixels; smaller sides are refused, or get a note
-_BAR_FROM = 4  # tiles; fewer are done before a bar would be read
 
 
 class Enlarger:
@@ -105,12 +103,17 @@ class Enlarger:
         colours = 3 if picture.shape[-1] > 2 else 1
         size = self.scale * region.height, self.scale * region.width
         large = np.empty((*size, picture.shape[-1]), picture.dtype)
-        places = tiles.tiles(region, tile, self.multiple)
-        for place in tqdm(places, unit="tile", leave=False, disable=not progress or len(places) < _BAR_FROM):
-            part = tiles.cut_out(picture[..., :colours], place, self.margin)
-            part = self._tile(part, profile if colours == 3 else None)
-            inside, core = tiles.overlap(self._enlarged(place), self._enlarged(region))
-            large[..., :colours][inside] = part[core]
+        tiles.in_tiles(
+            lambda part: self._tile(part, profile if colours == 3 else None),
+            picture[..., :colours],
+            region,
+            tile=tile,
+            multiple=self.multiple,
+            margin=self.margin,
+            scale=self.scale,
+            progress=progress,
+            into=large[..., :colours],
+        )
         if picture.shape[-1] in (2, 4):
             large[..., -1:] = bicubic(picture[..., -1:], self.scale, region)
         return large
@@ -131,17 +134,13 @@ class Enlarger:
         places = tiles.tiles(Region(0, 0, height, width), tile, self.multiple)
         return sum((place.height + 2 * self.margin) * (place.width + 2 * self.margin) for place in places)
 
-    def _enlarged(self, region: Region) -> Region:
-        return Region(*(self.scale * length for length in region))
-
     def _tile(self, part: np.ndarray, profile: images.ColourProfile | None) -> np.ndarray:
-        """A tile with its margin -> its core, enlarged, in the dtype of the picture."""
-        core = slice(self.scale * self.margin, -self.scale * self.margin or None)
+        """A tile with its margin -> the same, enlarged, in the dtype of the picture."""
         small = part.astype(np.float32) / (255 if part.dtype == np.uint8 else 1)
         small = small if profile is None else profile.to_srgb(small)
         small = np.broadcast_to(images.to_network(small, clip=profile is None), (*small.shape[:2], 3))
         try:
-            large = self._run(small[None])[0, core, core].numpy()
+            large = self._run(small[None]).numpy()[0]
         except tf.errors.ResourceExhaustedError as error:
             raise MemoryError("The memory does not suffice; take smaller tiles.") from error
         large = images.from_network(large, clip=profile is None)
