@@ -57,6 +57,16 @@ def test_measures_agree_with_scikit_image(pictures):
     assert float(metrics.ssim_y(restored, clean, crop=5)[0]) == pytest.approx(expected, abs=1e-3)
 
 
+def test_psnr_of_the_luma_by_hand():
+    clean = np.full((9, 9, 3), 100, np.uint8)
+    restored = clean.copy()
+    restored[..., 1] += 10  # green counts 128.553 of 255
+    expected = 20 * np.log10(255 / (10 / 255 * 128.553))
+    assert float(metrics.psnr_y(restored, clean, crop=2)[0]) == pytest.approx(expected, abs=1e-3)
+    almost = restored / np.float32(255) + np.float32(0.4 / 255)  # rounded to 8 bit first
+    assert float(metrics.psnr_y(almost, clean, crop=2)[0]) == pytest.approx(expected, abs=1e-3)
+
+
 def test_what_lies_at_the_border_does_not_count(pictures):
     clean = pictures["coffee"]
     restored = clean.copy()
@@ -165,6 +175,28 @@ def test_what_cannot_be_is_refused(pictures, save, tmp_path):
     for measure in (evaluation.evaluate_denoising, evaluation.evaluate_inpainting):
         with pytest.raises(restoring.SettingsError, match="a network that takes small"):
             measure(pictures, methods=["gan_lib"], weights=save(4))
+
+
+def test_methods_of_another_scale_or_without_a_scale_are_refused(tmp_path):
+    with pytest.raises(restoring.SettingsError, match="The scale is 3; one of 2, 4"):
+        evaluation.super_resolution_methods(["bicubic"], scale=3)
+    card = {field: "of a test" for field in weights.CARD_FIELDS if field not in ("name", "parameters")}
+    card |= {"builder": {"function": "upscaler.upscaler", "arguments": SMALL}}
+    nameless = weights.save_released(upscaler(4, **SMALL), "nameless", card, tmp_path)
+    with pytest.raises(restoring.SettingsError, match='no "scale", and 4 times was asked for'):
+        evaluation.super_resolution_methods(["gan_lib"], weights=nameless)
+
+
+def test_networks_that_are_not_there_are_left_out_with_a_line_or_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(weights, "FOLDER", tmp_path)
+    told = []
+    assert list(evaluation.super_resolution_methods(scale=4, tell=told.append)) == list(baselines.UPSCALERS)
+    assert [line.split("'")[1] for line in told] == ["upscaler_x4", "upscaler_x4_sharp"]
+    told.clear()
+    evaluation.super_resolution_methods(scale=2, tell=told.append)
+    assert "'upscaler_x2' are not in" in told[0] and "gan_lib_sharp, of which there is none for the scale 2" in told[1]
+    with pytest.raises(weights.WeightsError, match="upscaler_x4"):
+        evaluation.super_resolution_methods(["gan_lib"], scale=4)
 
 
 def test_too_small_a_picture_is_left_out(pictures):

@@ -15,8 +15,7 @@ from gan_lib import images, metrics
 from gan_lib.baselines import Upscaler
 from gan_lib.evaluation.pictures import LEAST_SIDE, Pictures, sources
 from gan_lib.evaluation.running import Evaluation, Problem, judging_network, run_protocol
-from gan_lib.evaluation.upscalers import SCALES, super_resolution_methods
-from gan_lib.restoring import SettingsError
+from gan_lib.evaluation.upscalers import check_scale, super_resolution_methods
 
 _WARM_UP = 64  # small pixels; what a method is tried on before its time is taken
 
@@ -81,8 +80,7 @@ def evaluate_super_resolution(
     Example:
         >>> print(as_table(evaluate_super_resolution(scale=4, methods=["bicubic", "lanczos"]).report))
     """
-    if scale not in SCALES:
-        raise SettingsError(f"The scale is {scale}; one of {', '.join(map(str, sorted(SCALES)))} was expected.")
+    check_scale(scale)
     found = sources(pictures, grey=False)
     if not isinstance(methods, Mapping):
         methods = super_resolution_methods(methods, weights=weights, scale=scale, tell=tell)

@@ -49,10 +49,11 @@ def super_resolution_methods(
         Name -> (small, scale) -> large, as in `baselines`.
 
     Raises:
-        SettingsError: for a name that is none of them, a network that there is none of for this scale, or weights of
-            another scale or for another task.
+        SettingsError: for another scale than 4 or 2, a name that is none of them, a network that there is none of for
+            this scale, or weights of another scale or for another task.
         WeightsError: if weights are missing that were asked for, or are damaged.
     """
+    check_scale(scale)
     wanted = SUPER_RESOLUTION_METHODS if names is None else names
     unknown = sorted(set(wanted) - set(SUPER_RESOLUTION_METHODS))
     if unknown:
@@ -78,6 +79,12 @@ def super_resolution_methods(
     return {name: found[name] for name in wanted if name in found}
 
 
+def check_scale(scale: int) -> None:
+    """SettingsError unless this is a scale that is measured."""
+    if scale not in SCALES or not isinstance(scale, (int, np.integer)):
+        raise SettingsError(f"The scale is {scale}; one of {', '.join(map(str, sorted(SCALES)))} was expected.")
+
+
 def _load(name: str, source: str | Path, scale: int) -> keras.Model:
     """A network, after a look whether it is one for this task and scale."""
     model, card = released.load_model(source, precision="float32")
@@ -87,9 +94,14 @@ def _load(name: str, source: str | Path, scale: int) -> keras.Model:
             f"The weights of {name} are of a network that takes {' and '.join(inputs)}; one that takes a small picture "
             "was expected. Name weights that were trained for super-resolution."
         )
-    if card.get("scale") != scale:
+    if "scale" not in card:
         raise SettingsError(
-            f"The weights of {name} enlarge {card.get('scale')} times, and {scale} times was asked for. Take the scale "
+            f'The card of the weights of {name} has no "scale", and {scale} times was asked for. Add how many times '
+            "larger the network makes pictures."
+        )
+    if card["scale"] != scale:
+        raise SettingsError(
+            f"The weights of {name} enlarge {card['scale']} times, and {scale} times was asked for. Take the scale "
             "that they were trained for."
         )
     return model
@@ -109,7 +121,7 @@ def network_upscaler(model: keras.Model, *, tile: int = _TILE) -> Upscaler:
     Example:
         >>> evaluate_super_resolution("my_photographs", methods={"mine": network_upscaler(model)})
     """
-    margin = receptive_field(model).margin
+    field = receptive_field(model)
     own = model.compute_output_shape((1, 8, 8, 3))[1] // 8
 
     @tf.function(input_signature=[tf.TensorSpec([1, None, None, 3])])
@@ -126,6 +138,6 @@ def network_upscaler(model: keras.Model, *, tile: int = _TILE) -> Upscaler:
             return large if small.shape[-1] == 3 else large.mean(axis=-1, keepdims=True)
 
         whole = tiles.Region(0, 0, *small.shape[:2])
-        return tiles.in_tiles(work, small, whole, tile=tile, margin=margin, scale=scale)
+        return tiles.in_tiles(work, small, whole, tile=tile, multiple=field.multiple, margin=field.margin, scale=scale)
 
     return enlarge
