@@ -189,8 +189,9 @@ def test_strokes_follow_the_index_among_all_files_and_known_pixels_are_exact(tmp
 
 def test_the_worst_pictures_are_drawn(tmp_path, pictures, saved, capsys):
     images.save_image(tmp_path / "pictures" / "coffee.png", pictures["coffee"])
-    arguments = ["evaluate", "inpaint", "--images", tmp_path / "pictures", "--methods", "gan_lib"]
-    arguments += ["--weights", saved, "--seed", 3]
+    arguments = ["evaluate", "inpaint", "--images", tmp_path / "pictures", "--weights", saved, "--seed", 3]
     status = command_line.main([*map(str, arguments), "--mask", "free-form", "--worst", str(tmp_path / "worst")])
     assert status == 0 and "drawn from seed 3 and the picture's index" in capsys.readouterr().out
-    assert [path.name for path in (tmp_path / "worst").iterdir()] == ["gan_lib_worst_1.png"]
+    # Of the networks, not of the formulas; whether there is a sharp one depends on what is released.
+    names = sorted(path.name for path in (tmp_path / "worst").iterdir())
+    assert "gan_lib_worst_1.png" in names and set(names) <= {"gan_lib_sharp_worst_1.png", "gan_lib_worst_1.png"}
