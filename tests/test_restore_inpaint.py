@@ -113,6 +113,19 @@ def test_only_tiles_with_missing_pixels_are_worked_on(filler):
     assert filler.work(missing) == 320**2
 
 
+@pytest.mark.parametrize("side", [6, 70])
+def test_a_grey_picture_saved_in_colour_stays_grey(filler, side):
+    grey = picture(channels=1).repeat(3, axis=-1)
+    missing = np.zeros(grey.shape[:2], bool)
+    missing[10 : 10 + side, 20 : 20 + side] = True
+    grey[missing] = (255, 0, 255)  # painted over
+    filled = filler(grey, missing)
+    assert np.array_equal(filled[..., 0], filled[..., 1]) and np.array_equal(filled[..., 1], filled[..., 2])
+    tinted = grey.copy()
+    tinted[0, 0] = (9, 5, 5)  # one pixel of colour, and it is a colour picture
+    assert not np.array_equal(*np.moveaxis(filler(tinted, missing), -1, 0)[:2])
+
+
 def test_an_alpha_channel_stays_and_is_opaque_where_a_pixel_was_filled(filler):
     before = np.concatenate([picture(), np.full((90, 120, 1), 200, np.uint8)], axis=-1)
     missing = scratch()

@@ -78,6 +78,8 @@ class HoleFiller:
         filled = picture.copy()
         colours = 3 if picture.shape[-1] > 2 else 1
         profile = profile if colours == 3 else None
+        # A scan of a grey photograph is often saved in colour; the network would give its holes a tint.
+        grey = colours == 3 and bool((_equal_channels(picture) | missing).all())
         levels = self._levels(missing)
         open_holes = missing.copy()
         work = [(level, place) for level in _present(levels) for place in _places(levels == level, level)]
@@ -87,6 +89,7 @@ class HoleFiller:
                 open_holes &= levels <= level
                 scenes = {level: _smaller(filled[..., :colours], open_holes, 2**level, profile)}
             part = self._tile(*scenes[level], place)
+            part = part.mean(axis=-1, keepdims=True).repeat(3, axis=-1) if grey else part
             _paste(filled, part, place, levels == level, 2**level, colours, profile)
         if picture.shape[-1] in (2, 4):
             filled[..., -1][missing] = 255 if picture.dtype == np.uint8 else 1
@@ -134,6 +137,12 @@ class HoleFiller:
             return images.from_network(self._run(*inputs).numpy()[0, core, core])
         except tf.errors.ResourceExhaustedError as error:
             raise MemoryError("The memory does not suffice for a tile of the network.") from error
+
+
+def _equal_channels(picture: np.ndarray) -> np.ndarray:
+    """Where red, green and blue are the same, bool (height, width)."""
+    red, green, blue = np.moveaxis(picture[..., :3], -1, 0)
+    return (red == green) & (green == blue)
 
 
 def _present(levels: np.ndarray) -> list[int]:
