@@ -14,6 +14,7 @@ from gan_lib.networks.denoiser import denoiser
 from gan_lib.networks.digit_classifier import digit_classifier
 from gan_lib.networks.features import judging_features, perceptual_features
 from gan_lib.networks.inpainter import inpainter
+from gan_lib.networks.upscaler import upscaler
 from gan_lib.weights import (
     CARD_FIELDS,
     FOLDER,
@@ -292,6 +293,9 @@ NETWORKS = {
     "inpainter_sharp": inpainter,
     "judging_features": judging_features,
     "perceptual_features": perceptual_features,
+    "upscaler_x2": lambda: upscaler(2),
+    "upscaler_x4": upscaler,
+    "upscaler_x4_sharp": upscaler,
 }
 LIMIT_MB = {"digit_classifier": 1.0, "fashion_classifier": 1.0, "judging_features": 2.0, "perceptual_features": 2.0}
 

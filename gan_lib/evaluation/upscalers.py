@@ -12,19 +12,17 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from gan_lib import baselines, images
+from gan_lib import baselines, images, restoring
 from gan_lib import weights as released
 from gan_lib.baselines import Upscaler
 from gan_lib.networks.receptive_field import receptive_field
 from gan_lib.restoring import SettingsError, tiles
 
-# Our own methods and the released weights of each, for each scale.
-_NETWORKS = {
-    4: {"gan_lib": "upscaler_x4", "gan_lib_sharp": "upscaler_x4_sharp"},
-    2: {"gan_lib": "upscaler_x2"},
-}
-SCALES = tuple(_NETWORKS)
-SUPER_RESOLUTION_METHODS = (*baselines.UPSCALERS, "gan_lib", "gan_lib_sharp")
+# Our own methods, and the released weights of each by scale: those that `restore` uses.
+_TASK = restoring.TASKS["super-resolution"]
+_NETWORKS = {"gan_lib": _TASK.faithful, "gan_lib_sharp": _TASK.sharp}
+SCALES = tuple(_TASK.faithful)
+SUPER_RESOLUTION_METHODS = (*baselines.UPSCALERS, *_NETWORKS)
 
 _TILE = 256  # small pixels; pictures up to this size are enlarged in one piece
 
@@ -61,10 +59,10 @@ def super_resolution_methods(
             f"There is no method {', '.join(unknown)}; known are {', '.join(SUPER_RESOLUTION_METHODS)}."
         )
     found: dict[str, Upscaler] = dict(baselines.UPSCALERS)
-    for name in ("gan_lib", "gan_lib_sharp"):
+    for name in _NETWORKS:
         if name not in wanted:
             continue
-        source = weights if weights is not None and name == "gan_lib" else _NETWORKS[scale].get(name)
+        source = weights if weights is not None and name == "gan_lib" else _NETWORKS[name].get(scale)
         reason = None
         if source is None:
             reason = f"{name}, of which there is none for the scale {scale}"
