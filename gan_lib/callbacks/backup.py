@@ -59,17 +59,17 @@ class TrainingBackup(keras.callbacks.Callback):
             raise ValueError(f"{model.name} has no optimizers yet. Compile it before restoring, as for training.")
         if not self.path.exists():
             return 0
-        before = [variable.numpy() for variable in _state(model)]
+        before = [variable.numpy() for variable in training_state(model)]
         try:
             with h5py.File(self.path) as file:
                 about = json.loads(file[_ABOUT][()])
             if about["variables"] != _signature(model):
                 raise ValueError("its networks or optimizers differ from this model's")
             model.load_weights(self.path)
-            for variable, value in zip(_random_states(model), about["random_states"], strict=True):
+            for variable, value in zip(random_states(model), about["random_states"], strict=True):
                 variable.assign(value)
         except Exception as error:  # a damaged file raises whatever h5py and Keras raise
-            for variable, value in zip(_state(model), before, strict=True):
+            for variable, value in zip(training_state(model), before, strict=True):
                 variable.assign(value)
             raise ValueError(
                 f"{self.path.name} cannot be resumed from: {error}. Delete it to start anew, or build the model as it "
@@ -89,7 +89,7 @@ class TrainingBackup(keras.callbacks.Callback):
             "epoch": epoch,
             "history": self.history,
             "variables": _signature(self.model),
-            "random_states": [variable.numpy().tolist() for variable in _random_states(self.model)],
+            "random_states": [variable.numpy().tolist() for variable in random_states(self.model)],
         }
         with whole_file(self.path) as new:
             self.model.save_weights(new)
@@ -97,13 +97,13 @@ class TrainingBackup(keras.callbacks.Callback):
                 file[_ABOUT] = json.dumps(about)
 
 
-def _state(model: keras.Model) -> list[keras.Variable]:
+def training_state(model: keras.Model) -> list[keras.Variable]:
     """Every variable that a backup of a compiled scheme holds and a later step reads."""
     optimizers = [getattr(model, f"{name}_optimizer") for name in model.network_names]
     return [*model.weights, *(variable for optimizer in optimizers for variable in optimizer.variables)]
 
 
-def _random_states(model: keras.Model) -> list[keras.Variable]:
+def random_states(model: keras.Model) -> list[keras.Variable]:
     """The states of the networks' random layers, which are among a network's variables but not its weights."""
     networks = [getattr(model, name) for name in model.network_names]
     return [
@@ -115,4 +115,4 @@ def _random_states(model: keras.Model) -> list[keras.Variable]:
 
 
 def _signature(model: keras.Model) -> list[Any]:
-    return [list(variable.shape) for variable in _state(model)]
+    return [list(variable.shape) for variable in training_state(model)]

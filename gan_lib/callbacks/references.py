@@ -1,0 +1,73 @@
+"""Real pictures and labels that samples are compared with: checked, and as many as there are samples.
+
+The comparison itself is in `signals`.
+"""
+
+import numpy as np
+
+from gan_lib import images
+
+
+def checked_labels(labels: np.ndarray) -> np.ndarray:
+    """Labels as an array of integers (count,).
+
+    Raises:
+        ValueError: if they are anything else.
+    """
+    labels = np.asarray(labels)
+    if labels.ndim != 1 or not len(labels) or not np.issubdtype(labels.dtype, np.integer):
+        raise ValueError(
+            f"The labels have shape {labels.shape} and dtype {labels.dtype}; whole numbers of shape (count,) were "
+            "expected."
+        )
+    return labels
+
+
+def _checked_real(real: np.ndarray) -> np.ndarray:
+    real = np.asarray(real)
+    if real.ndim < 2 or len(real) < 16:
+        raise ValueError(f"Real pictures of shape {real.shape} came; at least 16 of them, (count, ...), were expected.")
+    if real.dtype == np.uint8:
+        return images.to_network(real)
+    if not np.issubdtype(real.dtype, np.floating) or not np.isfinite(real).all():
+        raise ValueError(f"Real pictures of {real.dtype} came; uint8, or finite floats in [-1, 1], were expected.")
+    if real.ndim > 2 and real.min() >= 0:
+        raise ValueError(
+            f"The real pictures lie in [{real.min():.2g}, {real.max():.2g}], but floats in [-1, 1] were expected. "
+            "Bring them there with images.to_network."
+        )
+    return real.astype(np.float32)
+
+
+def some_real(real: np.ndarray, labels: np.ndarray | None, count: int) -> tuple[np.ndarray, np.ndarray | None]:
+    """Chooses about ``count`` real pictures, always the same, and evenly from the classes.
+
+    Distances to a nearest neighbour depend on how many there are, so samples are compared with as many.
+
+    Args:
+        real: uint8 or float in [-1, 1], (some number, ...), at least 16.
+        labels: integers (that number,), or None.
+        count: how many to choose.
+
+    Returns:
+        Pictures as float32 in [-1, 1], and their labels or None.
+
+    Raises:
+        ValueError: if they cannot be used.
+    """
+    order = np.random.default_rng(0).permutation(len(real))
+    real = _checked_real(real)
+    if labels is None:
+        return real[order[:count]], None
+    labels = checked_labels(labels)
+    if len(labels) != len(real):
+        raise ValueError(f"{len(labels)} labels came with {len(real)} real pictures; one for each was expected.")
+    classes, sizes = np.unique(labels, return_counts=True)
+    each = -(-count // len(classes))
+    if each < 2 or sizes.min() < 2:
+        raise ValueError(
+            f"Of class {classes[sizes.argmin()]} there are {sizes.min()} real pictures, and {count} samples are drawn "
+            f"for {len(classes)} classes; at least 2 of each were expected. Give more pictures or a larger count."
+        )
+    chosen = np.concatenate([order[labels[order] == label][:each] for label in classes])
+    return real[chosen], labels[chosen]
