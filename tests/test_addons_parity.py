@@ -5,6 +5,8 @@ Where the two define the same thing they agree within 1e-5 of the largest value;
 they differ. docs/coming_from_tensorflow_addons.md tells the same as a table.
 """
 
+import re
+
 import addons_reference
 import keras
 import numpy as np
@@ -494,3 +496,26 @@ def test_ours_averages_what_no_optimizer_trains_too():
     optimizer.build(generator.trainable_variables)
     assert len(optimizer._model_variables_moving_average) == 2
     assert len(AdversarialModel({"generator": generator}, average_decay=0.9).averages) == 4
+
+
+# --- the page
+
+
+def test_the_code_of_the_page_computes_what_the_page_says():
+    page = (addons_reference.ROOT / "docs" / "coming_from_tensorflow_addons.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    assert len(blocks) == 9
+    names = {}
+    for block in blocks:
+        exec(block, names)
+        if "l2_normalize" in block:
+            lengths = tf.norm(tf.reshape(tf.math.l2_normalize(names["v"], axis=[0, 1, 2]), [-1, 8]), axis=0)
+            assert_alike(lengths, np.ones(8))
+    pictures = names["pictures"]
+    assert_alike(names["blurred"], blurred(pictures, (5, 5), (1.5, 1.5)))
+    assert_alike(names["medians"], medians(pictures, (3, 3)))
+    assert_alike(names["by_scipy"], medians(pictures, (3, 3)))
+    assert_alike(names["warped"], warped(pictures, names["flow"], "nearest"))
+    assert_alike(names["cut"], np.where(names["mask"] > 0, 0, pictures))
+    for cut in (names["cut"], names["erased"]):
+        assert ((cut.numpy() == 0).all(axis=-1).sum(axis=(1, 2)) == 64).all()

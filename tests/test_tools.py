@@ -255,7 +255,15 @@ def test_setup_leaves_a_foreign_folder_alone(tmp_path):
     assert (tmp_path / "venv" / "thesis.txt").exists()
 
 
-def test_an_environment_in_order_is_left_alone(tmp_path):
+@pytest.mark.parametrize(
+    "arguments, made_from",
+    [
+        ((), "requirements.txt requirements-dev.txt pyproject.toml"),
+        (("constraints/colab.txt",), "requirements.txt requirements-dev.txt pyproject.toml constraints/colab.txt"),
+        (("", "3.11", "requirements-addons.txt"), "requirements-addons.txt pyproject.toml"),
+    ],
+)
+def test_an_environment_in_order_is_left_alone(tmp_path, arguments, made_from):
     """The stamp is believed only for the same requirements and with a Python that runs."""
     folder = tmp_path / "venv"
     (folder / "bin").mkdir(parents=True)
@@ -263,12 +271,21 @@ def test_an_environment_in_order_is_left_alone(tmp_path):
     python.write_text("#!/bin/sh\nexit 0\n")
     python.chmod(0o755)
     sums = subprocess.run(
-        "cat requirements.txt requirements-dev.txt pyproject.toml | cksum",
+        f"cat {made_from} | cksum",
         shell=True, cwd=ROOT, capture_output=True, text=True,
     )  # fmt: skip
     (folder / ".in-order").write_text(f"{sums.stdout.strip()} {ROOT}/{folder}\n")
-    done = run_setup(folder)
+    done = run_setup(folder, *arguments)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_every_target_of_make_is_explained_and_clean_removes_what_they_make():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z][a-z-]*):", makefile, re.MULTILINE)) - {"help"}
+    assert targets == set(re.findall(r'@echo "make ([a-z-]+) ', makefile))
+    assert targets | {"help"} == set(re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)[1].split())
+    removed = re.search(r"^clean:\n\t@rm -rf (.*)$", makefile, re.MULTILINE)[1].split()
+    assert {".venv", "$(ADDONS)", "build/addons"} <= set(removed)
 
 
 @pytest.mark.parametrize("module", ["gan_lib.losses", "run_course"])
@@ -304,7 +321,16 @@ def test_the_overview_has_a_line_for_every_file():
     assert gone == set(), "docs/overview.md tells of files that are gone"
 
 
-@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "docs/overview.md", "docs/glossary.md"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "README.md",
+        "CONTRIBUTING.md",
+        "docs/overview.md",
+        "docs/glossary.md",
+        "docs/coming_from_tensorflow_addons.md",
+    ],
+)
 def test_links_lead_somewhere(name):
     path = ROOT / name
     addresses = re.findall(r"\]\(([^)\s]+)", path.read_text(encoding="utf-8"))

@@ -2,16 +2,19 @@
 # Make a virtual environment for the course, or find that it is in order. It may be interrupted and repeated: the stamp
 # that says "in order" is written last, and what is half made is made anew.
 #
-#     sh tools/setup_environment.sh [FOLDER [CONSTRAINTS [VERSIONS]]]
+#     sh tools/setup_environment.sh [FOLDER [CONSTRAINTS [VERSIONS [REQUIREMENTS]]]]
 #
-# FOLDER is .venv by default. CONSTRAINTS is a file of exact versions. VERSIONS are the Pythons that will do, the best
-# first, "3.11 3.12 3.13" by default, of which the machine's own python3 is taken if it is one of them. The environment
+# FOLDER is .venv by default. CONSTRAINTS is a file of exact versions, "" for none. VERSIONS are the Pythons that will
+# do, the best first, "3.13 3.12 3.11" by default, of which the machine's own python3 is taken if it is one of them.
+# REQUIREMENTS are the files of what is installed, "requirements.txt requirements-dev.txt" by default. The environment
 # variable PYTHON names an interpreter to use instead. Everything pip listens to (PIP_INDEX_URL, ...) works as usual.
 set -eu
 cd "$(dirname "$0")/.."
 folder=${1:-.venv}
 constraints=${2:-}
 versions=${3:-3.13 3.12 3.11}
+course="requirements.txt requirements-dev.txt"
+requirements=${4:-$course}
 
 say() { printf '%s\n' "$*"; }
 trap 'say; say "Stopped. Run the same command again to go on."; exit 130' INT TERM
@@ -43,7 +46,7 @@ find_python() {
 }
 
 # The stamp names what the environment was made from, so that a changed requirement is installed and nothing else is.
-wanted=$(cat requirements.txt requirements-dev.txt pyproject.toml ${constraints:+"$constraints"} | cksum)
+wanted=$(cat $requirements pyproject.toml ${constraints:+"$constraints"} | cksum)
 wanted="$wanted $(pwd)/$folder"
 if [ -f "$folder/.in-order" ] && [ "$(cat "$folder/.in-order")" = "$wanted" ] && "$folder/bin/python" -c '' 2>/dev/null; then
     exit 0
@@ -56,10 +59,10 @@ if [ -e "$folder" ] && [ ! -f "$folder/pyvenv.cfg" ] && [ -n "$(ls -A "$folder" 
 fi
 if ! { [ ! -f "$folder/.being-made" ] && fits "$folder/bin/python" && "$folder/bin/python" -m pip --version >/dev/null 2>&1; }; then
     if ! python=$(find_python); then
-        say "No Python that fits was found: the course needs one of $versions, with its venv module." >&2
+        say "No Python that fits was found: the environment in $folder needs one of $versions, with its venv module." >&2
         if [ -n "${PYTHON:-}" ]; then say "PYTHON=$PYTHON does not run, or is another version, or lacks venv." >&2; fi
         say "Install one from https://www.python.org/downloads/ (on Debian and Ubuntu: apt install python3 python3-venv)," >&2
-        say "or name one: make course PYTHON=/path/to/python3" >&2
+        say "or name one: make course PYTHON=/path/to/python3, make test-addons ADDONS_PYTHON=/path/to/python3.11" >&2
         exit 1
     fi
     if [ -e "$folder" ]; then say "The environment in $folder is unfinished or broken; making it anew."; fi
@@ -76,12 +79,17 @@ fi
 # From here to the stamp the mark stays: an installation that was cut short may hold half of a package.
 rm -f "$folder/.in-order"
 : >"$folder/.being-made"
-say "Installing TensorFlow, Keras, JupyterLab and what else the course needs into $folder."
-say "The first time this loads about 700 MB and takes some minutes; after that it is quick."
+if [ "$requirements" = "$course" ]; then
+    say "Installing TensorFlow, Keras, JupyterLab and what else the course needs into $folder."
+    say "The first time this loads about 700 MB and takes some minutes; after that it is quick."
+else
+    say "Installing what $requirements names into $folder. The first time this takes some minutes; after that it is quick."
+fi
+set --
+for file in $requirements; do set -- "$@" -r "$file"; done
 quiet=--quiet
 if [ -t 1 ]; then quiet=; fi
-if ! "$folder/bin/python" -m pip install $quiet --disable-pip-version-check ${constraints:+-c "$constraints"} \
-    -r requirements.txt -r requirements-dev.txt; then
+if ! "$folder/bin/python" -m pip install $quiet --disable-pip-version-check ${constraints:+-c "$constraints"} "$@"; then
     say "Installing failed; pip's lines above say why. Without internet, name a mirror: PIP_INDEX_URL=... make course" >&2
     say "Run the same command again to go on; what is loaded already is not loaded twice." >&2
     exit 1
