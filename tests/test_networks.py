@@ -13,16 +13,19 @@ from gan_lib.networks.gan import (
     ring_discriminator,
     ring_generator,
 )
+from gan_lib.networks.layers import SpectralNormalization
 
 GENERATORS = {
     "fully_connected": fully_connected_generator,
     "dcgan_transposed": lambda: dcgan_generator(upsampling="transposed"),
     "dcgan_resize": lambda: dcgan_generator(upsampling="resize"),
+    "dcgan_three": lambda: dcgan_generator(widths=(64, 32, 16), upsampling="resize"),
 }
 DISCRIMINATORS = {
     "fully_connected": fully_connected_discriminator,
     "dcgan": dcgan_discriminator,
-    "dcgan_plain": lambda: dcgan_discriminator(batch_normalisation=False),
+    "dcgan_plain": lambda: dcgan_discriminator(normalisation=None),
+    "dcgan_spectral": lambda: dcgan_discriminator(normalisation="spectral"),
 }
 TRAINED = [*GENERATORS.values(), *DISCRIMINATORS.values(), ring_generator, ring_discriminator]
 POLICIES = ["float32", "mixed_bfloat16", "mixed_float16"]
@@ -70,6 +73,10 @@ def test_generators_make_pictures(name, policy, precision):
     assert all(weight.dtype == "float32" for weight in generator.weights)
 
 
+def unwrapped(layer):
+    return layer.layer if isinstance(layer, SpectralNormalization) else layer
+
+
 @pytest.mark.parametrize("policy", POLICIES)
 @pytest.mark.parametrize("name", DISCRIMINATORS)
 def test_discriminators_return_logits(name, policy, precision):
@@ -80,6 +87,7 @@ def test_discriminators_return_logits(name, policy, precision):
     assert logits.shape == (16, 1)
     assert logits.dtype == tf.float32
     last = discriminator.layers[-1]
+    last = unwrapped(last)
     assert isinstance(last, keras.layers.Dense)
     assert last.activation is keras.activations.linear
     if name == "fully_connected":
@@ -100,7 +108,7 @@ def test_ring_networks(policy, precision):
 @pytest.mark.parametrize("builder", TRAINED)
 def test_the_last_layer_computes_in_float32_and_the_others_do_not(builder, policy, precision):
     precision(policy)
-    weighted = [layer for layer in builder().layers if layer.weights]
+    weighted = [unwrapped(layer) for layer in builder().layers if layer.weights]
     assert weighted[-1].compute_dtype == "float32"
     assert {layer.compute_dtype for layer in weighted[:-1]} == {policy.removeprefix("mixed_")}
 
@@ -163,6 +171,36 @@ def test_transposed_convolution_leaves_a_checkerboard_and_resizing_does_not():
 def test_unknown_upsampling_is_named():
     with pytest.raises(ValueError, match="upsampling is 'bicubic'; one of transposed, resize was expected"):
         dcgan_generator(upsampling="bicubic")
+
+
+def test_widths_of_another_number_are_refused():
+    with pytest.raises(ValueError, match=r"widths is \(8,\); two numbers of channels, or three"):
+        dcgan_generator(widths=(8,))
+
+
+def test_a_third_width_adds_a_hidden_layer_at_full_size():
+    generator = dcgan_generator(latent_dim=7, widths=(8, 4, 4), upsampling="resize")
+    sizes = [layer.output.shape[1:] for layer in generator.layers if isinstance(layer, keras.layers.ReLU)]
+    assert sizes == [(7, 7, 8), (14, 14, 4), (28, 28, 4)]
+    assert generator.output.shape == (None, 28, 28, 1)
+    assert generator.layers[-1].strides == (1, 1)
+
+
+def test_unknown_normalisation_is_named():
+    with pytest.raises(ValueError, match="normalisation is 'layer'; one of .*'spectral', None.* was expected"):
+        dcgan_discriminator(normalisation="layer")
+
+
+def test_a_spectrally_normalised_discriminator_is_no_steeper_than_its_bounds():
+    discriminator = dcgan_discriminator(widths=(4, 8), normalisation="spectral")
+    assert sum(isinstance(layer, SpectralNormalization) for layer in discriminator.layers) == 3
+    for _ in range(30):
+        discriminator(tf.zeros([2, 28, 28, 1]), training=True)  # the estimates settle
+    one = tf.random.stateless_normal([16, 28, 28, 1], seed=(1, 0))
+    other = one + 0.1 * tf.random.stateless_normal([16, 28, 28, 1], seed=(2, 0))
+    steps = tf.abs(discriminator(one) - discriminator(other))[:, 0] / tf.norm(tf.reshape(one - other, [16, -1]), axis=1)
+    # A kernel of norm 1 that overlaps itself at a stride of 2 can stretch by at most 3 along each axis, 9 in all.
+    assert float(tf.reduce_max(steps)) < 9 * 9
 
 
 def test_other_sizes():

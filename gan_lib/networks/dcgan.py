@@ -12,7 +12,10 @@ PyTorch's default, where Keras has 0.99), since a lesson trains for minutes.
 import keras
 from keras import layers
 
+from gan_lib.networks.layers import SpectralNormalization
+
 UPSAMPLINGS = ("transposed", "resize")
+NORMALISATIONS = ("batch", "spectral", None)
 
 
 def _initial_weights() -> keras.initializers.Initializer:
@@ -31,8 +34,12 @@ def _doubled(x, filters: int, upsampling: str, **kwargs):
     return layers.Conv2D(filters, 3, padding="same", **kwargs)(x)
 
 
+def _normalised(x):
+    return layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
+
+
 def dcgan_generator(
-    latent_dim: int = 100, widths: tuple[int, int] = (128, 64), upsampling: str = "transposed"
+    latent_dim: int = 100, widths: tuple[int, ...] = (128, 64), upsampling: str = "transposed"
 ) -> keras.Model:
     """The generator: a dense projection to 7x7, then two doublings to 28x28.
 
@@ -40,7 +47,8 @@ def dcgan_generator(
 
     Args:
         latent_dim: length of the latent vector z, drawn from N(0, 1).
-        widths: channels at 7x7 and at 14x14.
+        widths: channels at 7x7 and at 14x14; a third number adds a hidden layer of so many channels at 28x28, which
+            the paper has not. It draws finer strokes: without it every 2x2 pixels come from one place of the 14x14 map.
         upsampling: "transposed" doubles with a transposed convolution, as published; "resize" repeats each
             pixel and convolves, which leaves no checkerboard (Odena et al. 2016, "Deconvolution and
             Checkerboard Artifacts").
@@ -49,7 +57,7 @@ def dcgan_generator(
         A model from z, float32 (batch, latent_dim), to pictures, float32 (batch, 28, 28, 1) in [-1, 1].
 
     Raises:
-        ValueError: if ``upsampling`` is not one of the two.
+        ValueError: if ``upsampling`` is not one of the two, or ``widths`` are neither two nor three.
 
     Example:
         >>> dcgan_generator(widths=(16, 8))(keras.ops.zeros([2, 100])).shape
@@ -57,19 +65,25 @@ def dcgan_generator(
     """
     if upsampling not in UPSAMPLINGS:
         raise ValueError(f"upsampling is {upsampling!r}; one of {', '.join(UPSAMPLINGS)} was expected.")
+    if len(widths) not in (2, 3):
+        raise ValueError(f"widths is {tuple(widths)}; two numbers of channels, or three, were expected.")
     latent = keras.Input((latent_dim,), name="latent")
     x = layers.Dense(7 * 7 * widths[0], use_bias=False, kernel_initializer=_initial_weights())(latent)
     x = layers.Reshape((7, 7, widths[0]))(x)
-    x = layers.BatchNormalization(momentum=0.9)(x)
-    x = layers.ReLU()(x)
-    x = _doubled(x, widths[1], upsampling, use_bias=False)
-    x = layers.BatchNormalization(momentum=0.9)(x)
-    x = layers.ReLU()(x)
-    pictures = _doubled(x, 1, upsampling, activation="tanh", dtype="float32")
+    x = _normalised(x)
+    for width in widths[1:]:
+        x = _normalised(_doubled(x, width, upsampling, use_bias=False))
+    if len(widths) == 2:
+        pictures = _doubled(x, 1, upsampling, activation="tanh", dtype="float32")
+    else:
+        last = layers.Conv2D(
+            1, 3, padding="same", activation="tanh", kernel_initializer=_initial_weights(), dtype="float32"
+        )
+        pictures = last(x)
     return keras.Model(latent, pictures, name=f"dcgan_generator_{upsampling}")
 
 
-def dcgan_discriminator(widths: tuple[int, int] = (64, 128), batch_normalisation: bool = True) -> keras.Model:
+def dcgan_discriminator(widths: tuple[int, int] = (64, 128), normalisation: str | None = "batch") -> keras.Model:
     """The discriminator: two strided convolutions and one logit.
 
     LeakyReLU 0.2 follows every convolution, batch normalisation every one but the first. Real and generated
@@ -77,22 +91,32 @@ def dcgan_discriminator(widths: tuple[int, int] = (64, 128), batch_normalisation
 
     Args:
         widths: channels at 14x14 and at 7x7.
-        batch_normalisation: as published. Without it the discriminator judges each picture alone, and is sharper.
+        normalisation: "batch" as published. With None the discriminator judges each picture alone, and is sharper.
+            "spectral" bounds every layer instead (Miyato et al. 2018, "Spectral Normalization for Generative
+            Adversarial Networks"), the last one included.
 
     Returns:
         A model from pictures, float32 (batch, 28, 28, 1) in [-1, 1], to logits, float32 (batch, 1).
+
+    Raises:
+        ValueError: if ``normalisation`` is none of the three.
     """
-    # Without the normalisation the scale of the weights counts, so they start at Keras' default instead of N(0, 0.02).
-    start = _initial_weights() if batch_normalisation else "glorot_uniform"
+    if normalisation not in NORMALISATIONS:
+        raise ValueError(f"normalisation is {normalisation!r}; one of {NORMALISATIONS} was expected.")
+    batch = normalisation == "batch"
+    # Without batch normalisation the scale of the weights counts, so they start at Keras' default, not N(0, 0.02).
+    start = {"kernel_initializer": _initial_weights() if batch else "glorot_uniform"}
+
+    def bounded(layer):
+        return SpectralNormalization(layer) if normalisation == "spectral" else layer
+
     pictures = keras.Input((28, 28, 1), name="pictures")
-    x = layers.Conv2D(widths[0], 5, strides=2, padding="same", kernel_initializer=start)(pictures)
+    x = bounded(layers.Conv2D(widths[0], 5, strides=2, padding="same", **start))(pictures)
     x = layers.LeakyReLU(negative_slope=0.2)(x)
-    x = layers.Conv2D(
-        widths[1], 5, strides=2, padding="same", use_bias=not batch_normalisation, kernel_initializer=start
-    )(x)
-    if batch_normalisation:
+    x = bounded(layers.Conv2D(widths[1], 5, strides=2, padding="same", use_bias=not batch, **start))(x)
+    if batch:
         x = layers.BatchNormalization(momentum=0.9)(x)
     x = layers.LeakyReLU(negative_slope=0.2)(x)
     x = layers.Flatten()(x)
-    logits = layers.Dense(1, kernel_initializer=start, dtype="float32", name="logits")(x)
+    logits = bounded(layers.Dense(1, dtype="float32", name="logits", **start))(x)
     return keras.Model(pictures, logits, name="dcgan_discriminator")
