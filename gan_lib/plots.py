@@ -102,6 +102,7 @@ def curves(
     *,
     references: Mapping[str, Mapping[str, float]] | None = None,
     x_label: str = "epoch",
+    x: Sequence[float] | None = None,
     log_scale: Sequence[str] = (),
 ) -> Figure:
     """Curves over the epochs, a panel for each group, with dashed lines for values to compare with.
@@ -110,6 +111,7 @@ def curves(
         panels: title of a panel -> {name of a curve -> its values, one an epoch}.
         references: title of a panel -> {name -> height of a dashed line}, such as a floor or a loss at equilibrium.
         x_label: what the curves run over.
+        x: its values, as many as each curve has; 1, 2, 3, ... without it.
         log_scale: titles of panels with a logarithmic vertical axis.
 
     Returns:
@@ -122,7 +124,8 @@ def curves(
     figure, axes = plt.subplots(1, len(panels), figsize=(4.2 * len(panels), 3.0), squeeze=False)
     for place, (title, group) in zip(axes.flat, panels.items(), strict=True):
         for name, values in group.items():
-            place.plot(range(1, len(values) + 1), values, label=name, marker="." if len(values) < 40 else None)
+            over = range(1, len(values) + 1) if x is None else x
+            place.plot(over, values, label=name, marker="." if len(values) < 40 else None)
         for number, (name, height) in enumerate((references or {}).get(title, {}).items()):
             place.axhline(height, color="grey", linestyle=("--", ":", "-.")[number % 3], linewidth=1, label=name)
         if title in log_scale:
@@ -131,6 +134,53 @@ def curves(
         place.set_xlabel(x_label)
         place.grid(alpha=0.3)
         place.legend(fontsize=8)
+    return _finished(figure)
+
+
+def strips(
+    panels: Mapping[str, Mapping[str, Sequence[float]]],
+    *,
+    references: Mapping[str, Mapping[str, float]] | None = None,
+    log_scale: Sequence[str] = (),
+) -> Figure:
+    """A line of points for each name, such as the runs of a method with several seeds, and a bar at their mean.
+
+    Args:
+        panels: title of a panel -> {name of a line -> its values}; all panels have the same names, the first on top.
+        references: title of a panel -> {name -> place of a dashed line}, such as what real pictures reach.
+        log_scale: titles of panels with a logarithmic horizontal axis.
+
+    Returns:
+        The figure.
+
+    Raises:
+        ValueError: if the panels' names differ.
+
+    Example:
+        >>> figure = strips({"distance": {"base": [30.0, 33.1, 28.9], "R1": [24.0, 22.6, 25.3]}})
+    """
+    names = list(next(iter(panels.values())))
+    for title, group in panels.items():
+        if list(group) != names:
+            raise ValueError(
+                f"Panel {title!r} has the names {list(group)}; those of the first, {names}, were expected."
+            )
+    size = (1.6 + 3.4 * len(panels), 0.9 + 0.27 * len(names))
+    figure, axes = plt.subplots(1, len(panels), figsize=size, sharey=True, squeeze=False)
+    for place, (title, group) in zip(axes.flat, panels.items(), strict=True):
+        for height, values in enumerate(group.values()):
+            place.scatter(values, [height] * len(values), s=16, color="C0", alpha=0.8, zorder=2)
+            place.scatter([np.mean(values)], [height], s=90, color="black", marker="|", zorder=3)
+        for number, (name, at) in enumerate((references or {}).get(title, {}).items()):
+            place.axvline(at, color="grey", linestyle=("--", ":", "-.")[number % 3], linewidth=1, label=name)
+        if (references or {}).get(title):
+            place.legend(fontsize=8)
+        if title in log_scale:
+            place.set_xscale("log")
+        place.set_title(title, fontsize=10)
+        place.grid(alpha=0.3)
+    axes[0, 0].set_yticks(range(len(names)), names, fontsize=9)
+    axes[0, 0].invert_yaxis()
     return _finished(figure)
 
 

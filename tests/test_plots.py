@@ -82,6 +82,28 @@ def test_curves_have_a_panel_each_with_dashed_references():
     assert (losses.get_yscale(), distance.get_yscale()) == ("linear", "log")
 
 
+def test_curves_over_values_of_their_own():
+    figure = plots.curves({"slope": {"hinge": [-1.0, -1.0, -1.0]}}, x=[-4.0, 0.0, 4.0], x_label="logit")
+    np.testing.assert_array_equal(figure.axes[0].lines[0].get_data(), [[-4.0, 0.0, 4.0], [-1.0, -1.0, -1.0]])
+
+
+def test_strips_have_a_line_of_points_for_each_name():
+    figure = plots.strips(
+        {"score": {"base": [0.7, 0.8], "R1": [0.9, 0.8]}, "distance": {"base": [30.0, 10.0], "R1": [5.0, 7.0]}},
+        references={"score": {"real": 1.0}},
+        log_scale=("distance",),
+    )
+    score, distance = figure.axes
+    assert [text.get_text() for text in score.get_yticklabels()] == ["base", "R1"]
+    assert score.get_ylim()[0] > score.get_ylim()[1]  # the first name on top
+    seen = [drawn.get_offsets().tolist() for drawn in distance.collections]
+    assert seen == [[[30, 0], [10, 0]], [[20, 0]], [[5, 1], [7, 1]], [[6, 1]]]  # the points, and their mean
+    assert [line.get_label() for line in score.lines] == ["real"] and not distance.lines
+    assert (score.get_xscale(), distance.get_xscale()) == ("linear", "log")
+    with pytest.raises(ValueError, match=r"Panel 'b' has the names \['y'\]; those of the first, \['x'\]"):
+        plots.strips({"a": {"x": [1.0]}, "b": {"y": [1.0]}})
+
+
 def test_points_draws_every_cloud():
     clouds = {str(number): np.full((3, 2), number / 10) for number in range(6)}
     figure = plots.points(clouds, limit=2.0, background=np.full((5, 5), 0.5))
