@@ -26,6 +26,7 @@ DISCRIMINATORS = {
     "dcgan": dcgan_discriminator,
     "dcgan_plain": lambda: dcgan_discriminator(normalisation=None),
     "dcgan_spectral": lambda: dcgan_discriminator(normalisation="spectral"),
+    "dcgan_hidden": lambda: dcgan_discriminator(normalisation=None, hidden_units=32),
 }
 TRAINED = [*GENERATORS.values(), *DISCRIMINATORS.values(), ring_generator, ring_discriminator]
 POLICIES = ["float32", "mixed_bfloat16", "mixed_float16"]
@@ -49,6 +50,8 @@ SIZES = {
     dcgan_discriminator: 1_664 + 204_800 + 512 + 6_273,
     # 5*5*64+64, 5*5*64*128+128, 7*7*128+1
     DISCRIMINATORS["dcgan_plain"]: 1_664 + 204_928 + 6_273,
+    # the same with 7*7*128*32+32, 32+1 at its end
+    DISCRIMINATORS["dcgan_hidden"]: 1_664 + 204_928 + 200_736 + 33,
     # 9*32, 9*32*32, 9*32*64, 9*64*64, 9*64*48, each with 4 a channel; 4*4*48*128+128, 128*10+10
     digit_classifier: 416 + 9_344 + 18_688 + 37_120 + 27_840 + 98_432 + 1_290,
 }

@@ -83,7 +83,9 @@ def dcgan_generator(
     return keras.Model(latent, pictures, name=f"dcgan_generator_{upsampling}")
 
 
-def dcgan_discriminator(widths: tuple[int, int] = (64, 128), normalisation: str | None = "batch") -> keras.Model:
+def dcgan_discriminator(
+    widths: tuple[int, int] = (64, 128), normalisation: str | None = "batch", hidden_units: int = 0
+) -> keras.Model:
     """The discriminator: two strided convolutions and one logit.
 
     LeakyReLU 0.2 follows every convolution, batch normalisation every one but the first. Real and generated
@@ -94,6 +96,8 @@ def dcgan_discriminator(widths: tuple[int, int] = (64, 128), normalisation: str 
         normalisation: "batch" as published. With None the discriminator judges each picture alone, and is sharper.
             "spectral" bounds every layer instead (Miyato et al. 2018, "Spectral Normalization for Generative
             Adversarial Networks"), the last one included.
+        hidden_units: width of a dense layer before the logit; 0, as published, for none. It lets the discriminator
+            judge how the parts of a picture fit together, at hardly any cost.
 
     Returns:
         A model from pictures, float32 (batch, 28, 28, 1) in [-1, 1], to logits, float32 (batch, 1).
@@ -118,5 +122,8 @@ def dcgan_discriminator(widths: tuple[int, int] = (64, 128), normalisation: str 
         x = layers.BatchNormalization(momentum=0.9)(x)
     x = layers.LeakyReLU(negative_slope=0.2)(x)
     x = layers.Flatten()(x)
+    if hidden_units:
+        x = bounded(layers.Dense(hidden_units, **start))(x)
+        x = layers.LeakyReLU(negative_slope=0.2)(x)
     logits = bounded(layers.Dense(1, dtype="float32", name="logits", **start))(x)
     return keras.Model(pictures, logits, name="dcgan_discriminator")
