@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from gan_lib import images
+from gan_lib import datasets, images
 from gan_lib.training import draw_latent
 
 
@@ -25,6 +25,25 @@ def _drawn(generator: keras.Model, latents: tf.Tensor, labels: tf.Tensor | None,
     return np.concatenate(parts)
 
 
+def _labels_for(generator: keras.Model, labels: np.ndarray | None, count: int) -> np.ndarray | None:
+    """Labels as a generator can take them, int32 (count,), or None for one without.
+
+    A label out of range would not be noticed later: on a GPU an embedding returns zeros for it.
+    """
+    conditional = len(generator.inputs) > 1
+    if labels is None and not conditional:
+        return None
+    if labels is None or not conditional:
+        came, way_out = ("none came", "Give one for each picture") if conditional else ("some came", "Leave them out")
+        raise ValueError(f"{generator.name} takes {'labels' if conditional else 'no labels'}, but {came}. {way_out}.")
+    tables = [layer.input_dim for layer in generator.layers if isinstance(layer, keras.layers.Embedding)]
+    classes = min(tables, default=np.iinfo(np.int32).max)
+    labels = datasets.check_labels(labels, classes, origin="the labels to draw")
+    if len(labels) != count:
+        raise ValueError(f"{len(labels)} labels came for {count} pictures; one for each was expected.")
+    return labels
+
+
 def draw_pictures(generator: keras.Model, count: int, *, seed: int = 0, labels: np.ndarray | None = None) -> np.ndarray:
     """Draws pictures from a generator.
 
@@ -37,9 +56,15 @@ def draw_pictures(generator: keras.Model, count: int, *, seed: int = 0, labels: 
     Returns:
         uint8 (count, height, width, channels).
 
+    Raises:
+        ValueError: if labels came and the generator takes none, or the other way round; if they are no whole numbers,
+            out of range, or not ``count``.
+
     Example:
         >>> pictures = draw_pictures(gan.sampling_generator(), 64)
+        >>> sevens = draw_pictures(conditional.sampling_generator(), 64, labels=np.full(64, 7))
     """
+    labels = _labels_for(generator, labels, count)
     latents = draw_latent(count, generator.inputs[0].shape[-1], seed=seed)
     return _drawn(generator, latents, None if labels is None else tf.convert_to_tensor(labels))
 
@@ -53,7 +78,8 @@ class SampleGrid(keras.callbacks.Callback):
     Args:
         count: how many pictures, best a square number.
         seed: from which the fixed latents follow.
-        labels: integers (count,), where the generator takes them.
+        labels: integers (count,), where the generator takes them; they are checked before the training.
+        columns: pictures in a row; the square root of the count without it.
         folder: where the PNG files go; none are written without it.
         every: draws after every so many epochs.
     """
@@ -64,16 +90,19 @@ class SampleGrid(keras.callbacks.Callback):
         *,
         seed: int = 0,
         labels: np.ndarray | None = None,
+        columns: int | None = None,
         folder: str | Path | None = None,
         every: int = 1,
     ):
         super().__init__()
         self.count, self.seed, self.labels, self.every = count, seed, labels, every
+        self.columns = columns
         self.folder = None if folder is None else Path(folder)
         self.frames: list[np.ndarray] = []
 
     def on_train_begin(self, logs=None):
         """Draws frame 0, unless the run goes on from an earlier one, even one of yesterday."""
+        _labels_for(self.model.generator, self.labels, self.count)
         if not self.frames and int(self.model.iteration.numpy()) == 0:
             self._draw(0)
 
@@ -84,7 +113,7 @@ class SampleGrid(keras.callbacks.Callback):
 
     def _draw(self, epoch):
         pictures = draw_pictures(self.model.sampling_generator(), self.count, seed=self.seed, labels=self.labels)
-        self.frames.append(images.tile(pictures))
+        self.frames.append(images.tile(pictures, self.columns))
         if self.folder is not None:
             self.folder.mkdir(parents=True, exist_ok=True)
             images.save_image(self.folder / f"epoch_{epoch:03d}.png", self.frames[-1])
@@ -99,7 +128,7 @@ class ScoreEachEpoch(keras.callbacks.Callback):
         score: pictures, uint8 (count, height, width, channels) -> measures, name -> number.
         count: how many pictures to draw.
         seed: of their latents.
-        labels: integers (count,), where the generator takes them.
+        labels: integers (count,), where the generator takes them; they are checked before the training.
     """
 
     def __init__(
@@ -112,6 +141,10 @@ class ScoreEachEpoch(keras.callbacks.Callback):
     ):
         super().__init__()
         self.score, self.count, self.seed, self.labels = score, count, seed, labels
+
+    def on_train_begin(self, logs=None):
+        """Looks at the labels, so that no epoch is lost over them."""
+        _labels_for(self.model.generator, self.labels, self.count)
 
     def on_epoch_end(self, epoch, logs=None):
         """Draws, measures, and adds the measures to the logs."""

@@ -87,6 +87,12 @@ class GAN(AdversarialModel):
             raise ValueError("Labels came with the pictures, but this generator takes none. Make batches of pictures.")
         if labels is None and self.conditional:
             raise ValueError("This generator takes labels, but none came. Make batches of (pictures, labels).")
+        # An embedding would round 3.7 to 3 and take a row of ten numbers for ten labels, without a word.
+        if labels is not None and not (labels.dtype.is_integer and labels.shape.rank in (None, 1)):
+            raise ValueError(
+                f"The labels of a batch have shape {labels.shape} and dtype {labels.dtype.name}; whole numbers of "
+                "shape (batch,) were expected, as datasets.batches(pictures, labels) makes them."
+            )
         return real, labels
 
     def _latent(self, real, stream):
