@@ -181,7 +181,8 @@ def test_a_few_pictures_whatever_the_latent():
 
 
 def test_without_real_pictures_the_run_is_compared_with_itself():
-    made, monitor = still(networks=networks()), TrainingMonitor(after_steps=0, tell=None)
+    made = still(networks=networks(), average_decay=None)  # an average would collapse later
+    monitor = TrainingMonitor(after_steps=0, tell=None)
 
     def collapse(epoch, logs=None):
         if epoch == 3:
@@ -191,6 +192,12 @@ def test_without_real_pictures_the_run_is_compared_with_itself():
     found = [(each.epoch, each.sentence) for each in monitor.findings if each.kind == "collapse"]
     assert [epoch for epoch, _ in found] == [5]
     assert "the best samples of this run" in found[0][1]
+
+
+def test_a_young_generator_may_draw_alike():
+    made = still(networks=networks(constant))
+    assert "collapse" not in kinds(watched(made, epochs=4, after_steps=2))  # until step 10; 8 were made
+    assert "collapse" in kinds(watched(made, epochs=4, after_steps=2))
 
 
 def test_each_class_is_looked_at_by_itself():

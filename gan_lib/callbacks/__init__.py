@@ -5,8 +5,8 @@ are Keras' own callbacks and work beside these.
 """
 
 from gan_lib.callbacks.backup import TrainingBackup
-from gan_lib.callbacks.monitor import Finding, TrainingMonitor
+from gan_lib.callbacks.monitor import TrainingMonitor
 from gan_lib.callbacks.samples import SampleGrid, ScoreEachEpoch, draw_pictures
-from gan_lib.callbacks.verdicts import Limits
+from gan_lib.callbacks.verdicts import Finding, Limits
 
 __all__ = ["Finding", "Limits", "SampleGrid", "ScoreEachEpoch", "TrainingBackup", "TrainingMonitor", "draw_pictures"]

@@ -6,6 +6,7 @@ The comparison itself is in `signals`.
 import numpy as np
 
 from gan_lib import images
+from gan_lib.training import GAN
 
 
 def checked_labels(labels: np.ndarray) -> np.ndarray:
@@ -71,3 +72,24 @@ def some_real(real: np.ndarray, labels: np.ndarray | None, count: int) -> tuple[
         )
     chosen = np.concatenate([order[labels[order] == label][:each] for label in classes])
     return real[chosen], labels[chosen]
+
+
+def check_fit(model: GAN, real: np.ndarray | None, labels: np.ndarray | None) -> None:
+    """Compares pictures and labels with what a scheme's generator makes and takes.
+
+    Raises:
+        ValueError: if they do not go together.
+    """
+    if model.conditional and labels is None:
+        raise ValueError(
+            "This generator takes labels, but the monitor has none. Give it real_labels with the real pictures, or "
+            "labels to draw with."
+        )
+    if not model.conditional and labels is not None:
+        raise ValueError("The monitor got labels, but this generator takes none. Leave them out.")
+    expected = tuple(model.generator.outputs[0].shape[1:])
+    if real is not None and real.shape[1:] != expected:
+        raise ValueError(
+            f"The monitor got real pictures of shape {real.shape[1:]}, but the generator makes {expected}. Give it "
+            "pictures as they go into the training."
+        )
