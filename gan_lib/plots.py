@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 from PIL import Image
 
 from gan_lib import images
@@ -177,10 +178,13 @@ def strips(
             place.legend(fontsize=8)
         if title in log_scale:
             place.set_xscale("log")
+            place.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            place.xaxis.set_major_formatter("{x:g}")  # 20, 50, 100, not powers of ten
+            place.xaxis.set_minor_formatter(NullFormatter())
         place.set_title(title, fontsize=10)
         place.grid(alpha=0.3)
     axes[0, 0].set_yticks(range(len(names)), names, fontsize=9)
-    axes[0, 0].invert_yaxis()
+    axes[0, 0].set_ylim(len(names) - 0.4, -0.6)  # the first name on top
     return _finished(figure)
 
 
