@@ -55,8 +55,10 @@ def test_the_paper_of_the_generator_has_its_widths():
     assert shapes == [(7, 7, 64), (14, 14, 32), (28, 28, 16)]
 
 
-def test_the_projection_is_an_inner_product_with_the_labels_vector():
-    discriminator = networks()[1]
+@pytest.mark.parametrize("hidden_units", [0, 12])
+def test_the_projection_is_an_inner_product_with_the_labels_vector(hidden_units):
+    discriminator = projection_discriminator(widths=(4, 6), hidden_units=hidden_units)
+    assert discriminator.get_layer("features").output.shape[-1] == (hidden_units or 7 * 7 * 6)
     inputs = [
         tf.constant(np.random.default_rng(1).normal(size=(5, 28, 28, 1)), tf.float32),
         tf.constant([0, 9, 3, 3, 7]),

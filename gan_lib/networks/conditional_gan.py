@@ -74,7 +74,9 @@ def conditional_generator(
     return keras.Model([latent, label], last(x), name="conditional_generator")
 
 
-def projection_discriminator(classes: int = 10, widths: tuple[int, int] = (32, 64)) -> keras.Model:
+def projection_discriminator(
+    classes: int = 10, widths: tuple[int, int] = (32, 64), hidden_units: int = 0
+) -> keras.Model:
     """The discriminator: "is it a picture?" plus "is it a picture of that label?".
 
     The logit is the sum of a dense layer over the features, which knows no label, and of the inner product of the
@@ -83,6 +85,8 @@ def projection_discriminator(classes: int = 10, widths: tuple[int, int] = (32, 6
     Args:
         classes: how many labels there are, 0 to ``classes - 1``.
         widths: channels at 14x14 and at 7x7. There are 49 times the second many features.
+        hidden_units: width of a dense layer after these, whose outputs are the features then; 0 for none. It lets the
+            discriminator judge how the parts of a picture fit together.
 
     Returns:
         A model from [pictures, labels], float32 (batch, 28, 28, 1) in [-1, 1] and int32 (batch,), to logits,
@@ -96,7 +100,10 @@ def projection_discriminator(classes: int = 10, widths: tuple[int, int] = (32, 6
     for width in widths:
         x = layers.Conv2D(width, 5, strides=2, padding="same")(x)
         x = layers.LeakyReLU(negative_slope=0.2)(x)
-    features = layers.Flatten(name="features")(x)
+    x = layers.Flatten(name="places" if hidden_units else "features")(x)
+    if hidden_units:
+        x = layers.LeakyReLU(negative_slope=0.2, name="features")(layers.Dense(hidden_units)(x))
+    features = x
     unconditional = layers.Dense(1, dtype="float32", name="unconditional")(features)
     # As the dense layer's weights: both halves start with the same say.
     table = layers.Embedding(
