@@ -1,11 +1,12 @@
-"""Real pictures and labels that samples are compared with: checked, and as many as there are samples.
+"""Labels that samples are drawn with, and real pictures that they are compared with: checked, and as many as there are.
 
 The comparison itself is in `signals`.
 """
 
+import keras
 import numpy as np
 
-from gan_lib import images
+from gan_lib import datasets, images
 from gan_lib.training import GAN
 
 
@@ -21,6 +22,29 @@ def checked_labels(labels: np.ndarray) -> np.ndarray:
             f"The labels have shape {labels.shape} and dtype {labels.dtype}; whole numbers of shape (count,) were "
             "expected."
         )
+    return labels
+
+
+def labels_to_draw(generator: keras.Model, labels: np.ndarray | None, count: int) -> np.ndarray | None:
+    """Labels as a generator can take them, int32 (count,), or None for one that takes none.
+
+    A label out of range would not be noticed later: on a GPU an embedding returns zeros for it.
+
+    Raises:
+        ValueError: if labels came and the generator takes none, or the other way round; if they are no whole numbers,
+            out of range, or not ``count``.
+    """
+    conditional = len(generator.inputs) > 1
+    if labels is None and not conditional:
+        return None
+    if labels is None or not conditional:
+        came, way_out = ("none came", "Give one for each picture") if conditional else ("some came", "Leave them out")
+        raise ValueError(f"{generator.name} takes {'labels' if conditional else 'no labels'}, but {came}. {way_out}.")
+    tables = [layer.input_dim for layer in generator.layers if isinstance(layer, keras.layers.Embedding)]
+    classes = min(tables, default=np.iinfo(np.int32).max)
+    labels = datasets.check_labels(labels, classes, origin="the labels to draw")
+    if len(labels) != count:
+        raise ValueError(f"{len(labels)} labels came for {count} pictures; one for each was expected.")
     return labels
 
 

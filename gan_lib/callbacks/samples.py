@@ -10,7 +10,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from gan_lib import datasets, images
+from gan_lib import images
+from gan_lib.callbacks.references import labels_to_draw
 from gan_lib.training import draw_latent
 
 
@@ -23,25 +24,6 @@ def _drawn(generator: keras.Model, latents: tf.Tensor, labels: tf.Tensor | None,
         # Called directly, not through predict(): KERAS_MAX_STEPS_PER_EPOCH would cut predict short.
         parts.append(images.to_uint8(images.from_network(generator(inputs, training=False).numpy())))
     return np.concatenate(parts)
-
-
-def _labels_for(generator: keras.Model, labels: np.ndarray | None, count: int) -> np.ndarray | None:
-    """Labels as a generator can take them, int32 (count,), or None for one without.
-
-    A label out of range would not be noticed later: on a GPU an embedding returns zeros for it.
-    """
-    conditional = len(generator.inputs) > 1
-    if labels is None and not conditional:
-        return None
-    if labels is None or not conditional:
-        came, way_out = ("none came", "Give one for each picture") if conditional else ("some came", "Leave them out")
-        raise ValueError(f"{generator.name} takes {'labels' if conditional else 'no labels'}, but {came}. {way_out}.")
-    tables = [layer.input_dim for layer in generator.layers if isinstance(layer, keras.layers.Embedding)]
-    classes = min(tables, default=np.iinfo(np.int32).max)
-    labels = datasets.check_labels(labels, classes, origin="the labels to draw")
-    if len(labels) != count:
-        raise ValueError(f"{len(labels)} labels came for {count} pictures; one for each was expected.")
-    return labels
 
 
 def draw_pictures(generator: keras.Model, count: int, *, seed: int = 0, labels: np.ndarray | None = None) -> np.ndarray:
@@ -64,7 +46,7 @@ def draw_pictures(generator: keras.Model, count: int, *, seed: int = 0, labels: 
         >>> pictures = draw_pictures(gan.sampling_generator(), 64)
         >>> sevens = draw_pictures(conditional.sampling_generator(), 64, labels=np.full(64, 7))
     """
-    labels = _labels_for(generator, labels, count)
+    labels = labels_to_draw(generator, labels, count)
     latents = draw_latent(count, generator.inputs[0].shape[-1], seed=seed)
     return _drawn(generator, latents, None if labels is None else tf.convert_to_tensor(labels))
 
@@ -102,7 +84,7 @@ class SampleGrid(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         """Draws frame 0, unless the run goes on from an earlier one, even one of yesterday."""
-        _labels_for(self.model.generator, self.labels, self.count)
+        labels_to_draw(self.model.generator, self.labels, self.count)
         if not self.frames and int(self.model.iteration.numpy()) == 0:
             self._draw(0)
 
@@ -144,7 +126,7 @@ class ScoreEachEpoch(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         """Looks at the labels, so that no epoch is lost over them."""
-        _labels_for(self.model.generator, self.labels, self.count)
+        labels_to_draw(self.model.generator, self.labels, self.count)
 
     def on_epoch_end(self, epoch, logs=None):
         """Draws, measures, and adds the measures to the logs."""
