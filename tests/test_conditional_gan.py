@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from gan_lib import datasets, losses
-from gan_lib.callbacks import SampleGrid, ScoreEachEpoch, draw_pictures
+from gan_lib.callbacks import SampleGrid, ScoreEachEpoch, TrainingMonitor, draw_pictures
 from gan_lib.networks.conditional_gan import conditional_generator, projection_discriminator
 from gan_lib.networks.dcgan import dcgan_generator
 from gan_lib.training import GAN, draw_latent
@@ -161,3 +161,9 @@ def test_a_grid_has_a_column_for_each_digit():
     grid = SampleGrid(20, labels=np.arange(20) % 10, columns=10)
     gan(run_eagerly=True).fit(batches(), epochs=1, steps_per_epoch=1, callbacks=[grid], verbose=0)
     assert [frame.shape for frame in grid.frames] == [(2 * 28, 10 * 28, 1)] * 2
+
+
+def test_the_monitor_looks_at_its_labels_before_the_training():
+    monitor = TrainingMonitor(labels=np.arange(11), count=16)
+    with pytest.raises(ValueError, match="Label 10 at position 10 of the labels to draw"):
+        gan(run_eagerly=True).fit(batches(), epochs=1, steps_per_epoch=1, callbacks=[monitor], verbose=0)

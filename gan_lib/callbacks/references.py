@@ -111,6 +111,7 @@ def check_fit(model: GAN, real: np.ndarray | None, labels: np.ndarray | None) ->
         )
     if not model.conditional and labels is not None:
         raise ValueError("The monitor got labels, but this generator takes none. Leave them out.")
+    labels_to_draw(model.generator, labels, 0 if labels is None else len(labels))
     expected = tuple(model.generator.outputs[0].shape[1:])
     if real is not None and real.shape[1:] != expected:
         raise ValueError(
