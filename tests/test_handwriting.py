@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy import ndimage
+from skimage.morphology import medial_axis
 
 from gan_lib.datasets import load_digits
 from gan_lib.metrics import slant, thickness
@@ -52,6 +53,17 @@ def test_the_thickness_of_a_stroke_is_its_width(width, lean):
     # A stroke has ends, which make its outline longer than twice its length: w l / (l + w).
     expected = width * 16 / (16 + width)
     assert thickness(bar(width, lean=lean))[0] == pytest.approx(expected, rel=0.08 if width > 2 else 0.12)
+
+
+def test_thickness_agrees_with_the_distance_from_skeleton_to_outline(digits):
+    def by_skeleton(picture):
+        large = ndimage.zoom(picture[..., 0].astype(float), 4, order=1) > 127
+        skeleton, distance = medial_axis(large, return_distance=True)
+        return 2 * distance[skeleton].mean() / 4
+
+    ours, theirs = thickness(digits), np.array([by_skeleton(picture) for picture in digits])
+    assert np.corrcoef(ours, theirs)[0, 1] > 0.9
+    assert ours.mean() == pytest.approx(theirs.mean(), rel=0.15)
 
 
 def test_a_wider_pen_shows_in_every_digit(digits):

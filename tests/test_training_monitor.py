@@ -104,6 +104,29 @@ def test_a_discriminator_that_always_wins(loss):
     assert "lower learning rate for the discriminator" in monitor.findings[0].sentence
 
 
+def test_a_penalty_is_no_doubt():
+    def constant(judge, real, fake, seed):
+        return tf.constant(1.0)
+
+    made = gan(networks=networks(), optimizers=rates(generator=0.0, discriminator=0.02), penalty=constant)
+    monitor = TrainingMonitor(REAL, after_steps=0, tell=None)
+    history = fit(made, epochs=5, steps=60, callbacks=[monitor]).history
+    assert history["d_penalty"] == pytest.approx([10.0] * 5)
+    assert history["d_loss"][-1] > 10.0
+    assert kinds(monitor) == ["discriminator_too_strong"]
+
+
+def test_labels_of_pictures_want_pictures():
+    with pytest.raises(ValueError, match="real_labels came without real pictures. Give both"):
+        TrainingMonitor(real_labels=np.zeros(20, np.int32))
+
+
+def test_only_classes_that_are_drawn_are_compared():
+    labels = np.arange(len(REAL)) % 4
+    monitor = TrainingMonitor(REAL, real_labels=labels, labels=np.array([1, 3]), count=16)
+    assert set(monitor.real_labels) == set(monitor.labels) == {1, 3}
+
+
 @pytest.mark.parametrize(
     ("name", "chance", "floor"),
     [

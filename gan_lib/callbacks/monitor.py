@@ -40,7 +40,9 @@ class TrainingMonitor(keras.callbacks.Callback):
     tell may just as well have good pictures before it. A strong one is common early on, so it has to stay longer
     before it is named; while the adversarial term has no weight, nothing is said of it.
 
-    Put it first among the callbacks, so that a backup or a score sees the good weights after NaN.
+    Put it first among the callbacks, so that a backup or a score sees the good weights after NaN. It keeps a copy of
+    all weights and moments in memory, made after each epoch; and what is slow needs ``patience`` epochs to be told
+    (twice as many for a strong discriminator in restoration), so a run of fewer epochs shows it nothing.
 
     Args:
         real: real pictures to compare samples with, uint8 or float in [-1, 1], (count, ...) like the generator's, at
@@ -107,6 +109,13 @@ class TrainingMonitor(keras.callbacks.Callback):
         self.count, self.seed, self.patience = count, seed, patience
         self.after_steps, self.check_every, self.tell = after_steps, check_every, tell
         self.limits = limits or Limits()
+        if real_labels is not None and real is None:
+            raise ValueError("real_labels came without real pictures. Give both, or labels to draw with.")
+        if (
+            labels is not None and real_labels is not None and len(real_labels) == len(real)
+        ):  # compare with pictures of what is drawn
+            wanted = np.isin(real_labels, labels)
+            real, real_labels = np.asarray(real)[wanted], np.asarray(real_labels)[wanted]
         self.real, self.real_labels = (None, None) if real is None else some_real(real, real_labels, count)
         if labels is None and self.real_labels is not None:
             labels = np.unique(self.real_labels)
@@ -192,7 +201,9 @@ class TrainingMonitor(keras.callbacks.Callback):
         if self.plays and settled and logs.get("adversarial_weight", 1.0) > 0:
             now = [weight.numpy() for weight in self.model.discriminator.trainable_weights]
             learns = signals.moved(self.judge_before, now)
-            found["discriminator_too_strong"] = verdicts.too_strong(logs["d_loss"], self.scale, self.limits)
+            found["discriminator_too_strong"] = verdicts.too_strong(
+                logs["d_loss"] - logs.get("d_penalty", 0.0), self.scale, self.limits
+            )
             found["discriminator_too_weak"] = None if learns else verdicts.does_not_learn()
         samples = self._samples() if self.draws else None
         if self.draws:

@@ -28,7 +28,7 @@ def checked_labels(labels: np.ndarray) -> np.ndarray:
 def labels_to_draw(generator: keras.Model, labels: np.ndarray | None, count: int) -> np.ndarray | None:
     """Labels as a generator can take them, int32 (count,), or None for one that takes none.
 
-    A label out of range would not be noticed later: on a GPU an embedding returns zeros for it.
+    A label out of range would not be noticed later: an embedding on a GPU does not fail for it.
 
     Raises:
         ValueError: if labels came and the generator takes none, or the other way round; if they are no whole numbers,

@@ -68,8 +68,8 @@ def spread(samples: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
     """How different samples are from each other.
 
     Two numbers, since a generator can collapse to one picture or to a few: the mean distance of two samples, and the
-    median distance to the nearest other one, which is about 0 as soon as most samples have a twin (Arora and Zhang
-    2018, "Do GANs Learn the Distribution?", look for twins too).
+    median distance to the nearest other one, which is about 0 as soon as most samples have a twin (Arora, Risteski and
+    Zhang 2018, "Do GANs learn the distribution? Some theory and empirics", count twins too).
 
     Args:
         samples: float (count, ...), any range.

@@ -1,22 +1,21 @@
 """The conditional GAN for digits: a generator that is told which digit to draw, a discriminator that knows it too.
 
-The same networks without labels are in `dcgan`; losses are in `gan_lib.losses`.
+The networks without labels, whose drawing layers are used here, are in `dcgan`; losses are in `gan_lib.losses`.
 
 Source: Mirza and Osindero 2014, "Conditional Generative Adversarial Nets", for the idea and the generator; Miyato and
-Koyama 2018, "cGANs with Projection Discriminator", section 3 and figure 2, for the discriminator.
+Koyama 2018, "cGANs with Projection Discriminator", section 3, for the discriminator.
 Differs from the paper: Mirza and Osindero's networks are fully connected and see the label as ten numbers of which
 one is 1; here the label chooses a learnt vector, and the layers are a DCGAN's with resize convolutions. Miyato and
 Koyama sum their features over all places of a ResNet before the inner product, and normalise the generator class by
-class; here each place keeps its own features, since a small network sees no whole digit at any one place. They bound
-the discriminator by spectral normalisation; here the lesson's R1 penalty does, so there is no normalisation at all.
+class; here a hidden dense layer may make the features from all places, and without it each place keeps its own, since
+a small network sees no whole digit at any one of them. They bound the discriminator by spectral normalisation; here
+the lesson's R1 penalty does, so there is no normalisation at all.
 """
 
 import keras
 from keras import layers
 
-
-def _initial_weights() -> keras.initializers.Initializer:
-    return keras.initializers.RandomNormal(stddev=0.02)
+from gan_lib.networks.dcgan import drawn_from
 
 
 def _label_input(classes: int) -> keras.KerasTensor:
@@ -25,18 +24,8 @@ def _label_input(classes: int) -> keras.KerasTensor:
     return keras.Input((), dtype="int32", name="label")
 
 
-def _normalised(x):
-    return layers.ReLU()(layers.BatchNormalization(momentum=0.9)(x))
-
-
-def _doubled(x, filters: int):
-    """Repeats each pixel twice in both directions and convolves: (batch, h, w, c) -> (batch, 2h, 2w, filters)."""
-    x = layers.UpSampling2D(2, interpolation="nearest")(x)
-    return layers.Conv2D(filters, 3, padding="same", use_bias=False, kernel_initializer=_initial_weights())(x)
-
-
 def conditional_generator(
-    latent_dim: int = 100, classes: int = 10, label_dim: int = 32, widths: tuple[int, int, int] = (64, 32, 16)
+    latent_dim: int = 100, classes: int = 10, label_dim: int = 32, widths: tuple[int, ...] = (64, 32, 16)
 ) -> keras.Model:
     """The generator: each label has a learnt vector, which joins z before the first layer.
 
@@ -63,15 +52,8 @@ def conditional_generator(
     # A standard deviation of 1, as z has: with Keras' 0.03 the label would be drowned by z at the start.
     start = keras.initializers.RandomNormal(stddev=1.0)
     wish = layers.Embedding(classes, label_dim, embeddings_initializer=start, name="label_embedding")(label)
-    x = layers.Concatenate()([latent, wish])
-    x = layers.Dense(7 * 7 * widths[0], use_bias=False, kernel_initializer=_initial_weights())(x)
-    x = _normalised(layers.Reshape((7, 7, widths[0]))(x))
-    for width in widths[1:]:
-        x = _normalised(_doubled(x, width))
-    last = layers.Conv2D(
-        1, 3, padding="same", activation="tanh", kernel_initializer=_initial_weights(), dtype="float32"
-    )
-    return keras.Model([latent, label], last(x), name="conditional_generator")
+    pictures = drawn_from(layers.Concatenate()([latent, wish]), widths, upsampling="resize")
+    return keras.Model([latent, label], pictures, name="conditional_generator")
 
 
 def projection_discriminator(

@@ -48,7 +48,8 @@ def dcgan_generator(
     Args:
         latent_dim: length of the latent vector z, drawn from N(0, 1).
         widths: channels at 7x7 and at 14x14; a third number adds a hidden layer of so many channels at 28x28, which
-            the paper has not. It draws finer strokes: without it every 2x2 pixels come from one place of the 14x14 map.
+            the paper has not. Without it each pixel is a weighted sum of the features at 14x14, and nothing is decided
+            at full size.
         upsampling: "transposed" doubles with a transposed convolution, as published; "resize" repeats each
             pixel and convolves, which leaves no checkerboard (Odena et al. 2016, "Deconvolution and
             Checkerboard Artifacts").
@@ -63,24 +64,36 @@ def dcgan_generator(
         >>> dcgan_generator(widths=(16, 8))(keras.ops.zeros([2, 100])).shape
         TensorShape([2, 28, 28, 1])
     """
+    latent = keras.Input((latent_dim,), name="latent")
+    return keras.Model(latent, drawn_from(latent, widths, upsampling), name=f"dcgan_generator_{upsampling}")
+
+
+def drawn_from(vectors, widths: tuple[int, ...], upsampling: str):
+    """The layers of `dcgan_generator` after its input, for generators that are asked with more than z.
+
+    Args:
+        vectors: a Keras tensor, (batch, any length).
+        widths: as `dcgan_generator` has them.
+        upsampling: likewise.
+
+    Returns:
+        A Keras tensor, float32 (batch, 28, 28, 1) in [-1, 1].
+
+    Raises:
+        ValueError: as `dcgan_generator`.
+    """
     if upsampling not in UPSAMPLINGS:
         raise ValueError(f"upsampling is {upsampling!r}; one of {', '.join(UPSAMPLINGS)} was expected.")
     if len(widths) not in (2, 3):
         raise ValueError(f"widths is {tuple(widths)}; two numbers of channels, or three, were expected.")
-    latent = keras.Input((latent_dim,), name="latent")
-    x = layers.Dense(7 * 7 * widths[0], use_bias=False, kernel_initializer=_initial_weights())(latent)
-    x = layers.Reshape((7, 7, widths[0]))(x)
-    x = _normalised(x)
+    x = layers.Dense(7 * 7 * widths[0], use_bias=False, kernel_initializer=_initial_weights())(vectors)
+    x = _normalised(layers.Reshape((7, 7, widths[0]))(x))
     for width in widths[1:]:
         x = _normalised(_doubled(x, width, upsampling, use_bias=False))
+    last = {"activation": "tanh", "dtype": "float32"}
     if len(widths) == 2:
-        pictures = _doubled(x, 1, upsampling, activation="tanh", dtype="float32")
-    else:
-        last = layers.Conv2D(
-            1, 3, padding="same", activation="tanh", kernel_initializer=_initial_weights(), dtype="float32"
-        )
-        pictures = last(x)
-    return keras.Model(latent, pictures, name=f"dcgan_generator_{upsampling}")
+        return _doubled(x, 1, upsampling, **last)
+    return layers.Conv2D(1, 3, padding="same", kernel_initializer=_initial_weights(), **last)(x)
 
 
 def dcgan_discriminator(
@@ -97,7 +110,8 @@ def dcgan_discriminator(
             "spectral" bounds every layer instead (Miyato et al. 2018, "Spectral Normalization for Generative
             Adversarial Networks"), the last one included.
         hidden_units: width of a dense layer before the logit; 0, as published, for none. It lets the discriminator
-            judge how the parts of a picture fit together, at hardly any cost.
+            judge how the parts of a picture fit together. It has many weights (128 units: 401,000)
+            and little to compute.
 
     Returns:
         A model from pictures, float32 (batch, 28, 28, 1) in [-1, 1], to logits, float32 (batch, 1).

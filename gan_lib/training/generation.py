@@ -32,7 +32,7 @@ class GAN(AdversarialModel):
         >>> history = gan.fit(batches, epochs=2, steps_per_epoch=100)
     """
 
-    log_keys = ("d_loss", "g_loss", "g_adv", "d_real", "d_fake")
+    log_keys = ("d_loss", "g_loss", "g_adv", "d_real", "d_fake", "d_penalty")
 
     def __init__(
         self,

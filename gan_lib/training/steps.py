@@ -124,7 +124,8 @@ def discriminator_step(
         penalty: (judge, real, fake) -> scalar that is added to the loss, where judge maps pictures to logits.
 
     Returns:
-        ``d_loss`` with the penalty, ``d_real`` and ``d_fake`` (mean logits), all float32 scalars.
+        ``d_loss`` with the penalty, ``d_real`` and ``d_fake`` (mean logits), and ``d_penalty``, the penalty's share of
+        ``d_loss``, where there is one; all float32 scalars.
     """
     fake = generator(network_inputs(latent, labels), training=True)
 
@@ -135,11 +136,12 @@ def discriminator_step(
     with tf.GradientTape() as tape:
         real_logits, fake_logits = judge(real), judge(fake)
         total = loss(real_logits, fake_logits)
-        if penalty is not None:
-            total += penalty(judge, real, fake)
+        extra = {} if penalty is None else {"d_penalty": penalty(judge, real, fake)}
+        total += sum(extra.values())
         scaled = scaled_loss(total, optimizer)
     apply_gradients(tape, scaled, discriminator, optimizer)
-    return {"d_loss": total, "d_real": tf.reduce_mean(real_logits), "d_fake": tf.reduce_mean(fake_logits)}
+    logs = {"d_loss": total, "d_real": tf.reduce_mean(real_logits), "d_fake": tf.reduce_mean(fake_logits)}
+    return logs | extra
 
 
 def generator_step(

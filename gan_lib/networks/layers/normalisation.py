@@ -11,7 +11,11 @@ _TRANSPOSED = (keras.layers.Conv1DTranspose, keras.layers.Conv2DTranspose, keras
 
 @keras.saving.register_keras_serializable("gan_lib")
 class SpectralNormalization(keras.layers.Wrapper):
-    """Divides a layer's kernel by its largest singular value, so that the layer stretches nothing by more than 1.
+    """Divides a layer's kernel by its largest singular value, so that a dense layer stretches nothing by more than 1.
+
+    A convolution's kernel is taken as a matrix with one column for each output channel, as in the paper. Where its
+    windows overlap it may stretch by a small factor more: by 3 at most for a kernel of 5 and a stride of 2, whose
+    windows share a pixel up to nine times.
 
     The largest singular value is estimated by one step of power iteration at each call in training; the
     vector it needs is kept from call to call, so the estimate improves while the kernel moves slowly.
