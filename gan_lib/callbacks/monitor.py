@@ -111,12 +111,7 @@ class TrainingMonitor(keras.callbacks.Callback):
         self.limits = limits or Limits()
         if real_labels is not None and real is None:
             raise ValueError("real_labels came without real pictures. Give both, or labels to draw with.")
-        if (
-            labels is not None and real_labels is not None and len(real_labels) == len(real)
-        ):  # compare with pictures of what is drawn
-            wanted = np.isin(real_labels, labels)
-            real, real_labels = np.asarray(real)[wanted], np.asarray(real_labels)[wanted]
-        self.real, self.real_labels = (None, None) if real is None else some_real(real, real_labels, count)
+        self.real, self.real_labels = (None, None) if real is None else some_real(real, real_labels, count, labels)
         if labels is None and self.real_labels is not None:
             labels = np.unique(self.real_labels)
         self.labels = None if labels is None else np.resize(checked_labels(labels), count)

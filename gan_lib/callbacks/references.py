@@ -64,7 +64,9 @@ def _checked_real(real: np.ndarray) -> np.ndarray:
     return real.astype(np.float32)
 
 
-def some_real(real: np.ndarray, labels: np.ndarray | None, count: int) -> tuple[np.ndarray, np.ndarray | None]:
+def some_real(
+    real: np.ndarray, labels: np.ndarray | None, count: int, drawn: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray | None]:
     """Chooses about ``count`` real pictures, always the same, and evenly from the classes.
 
     Distances to a nearest neighbour depend on how many there are, so samples are compared with as many.
@@ -73,6 +75,7 @@ def some_real(real: np.ndarray, labels: np.ndarray | None, count: int) -> tuple[
         real: uint8 or float in [-1, 1], (some number, ...), at least 16.
         labels: integers (that number,), or None.
         count: how many to choose.
+        drawn: the labels that samples are drawn with; pictures of other classes are left out. None for all.
 
     Returns:
         Pictures as float32 in [-1, 1], and their labels or None.
@@ -87,7 +90,11 @@ def some_real(real: np.ndarray, labels: np.ndarray | None, count: int) -> tuple[
     labels = checked_labels(labels)
     if len(labels) != len(real):
         raise ValueError(f"{len(labels)} labels came with {len(real)} real pictures; one for each was expected.")
-    classes, sizes = np.unique(labels, return_counts=True)
+    if drawn is not None:
+        order = order[np.isin(labels[order], drawn)]
+    classes, sizes = np.unique(labels[order], return_counts=True)
+    if not len(classes):
+        raise ValueError(f"Of the classes to draw, {np.unique(drawn)}, there are no real pictures; some were expected.")
     each = -(-count // len(classes))
     if each < 2 or sizes.min() < 2:
         raise ValueError(

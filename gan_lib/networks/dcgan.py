@@ -110,8 +110,7 @@ def dcgan_discriminator(
             "spectral" bounds every layer instead (Miyato et al. 2018, "Spectral Normalization for Generative
             Adversarial Networks"), the last one included.
         hidden_units: width of a dense layer before the logit; 0, as published, for none. It lets the discriminator
-            judge how the parts of a picture fit together. It has many weights (128 units: 401,000)
-            and little to compute.
+            judge how the parts of a picture fit together. Many weights (128 units: 401,000), little to compute.
 
     Returns:
         A model from pictures, float32 (batch, 28, 28, 1) in [-1, 1], to logits, float32 (batch, 1).

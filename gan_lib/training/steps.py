@@ -136,12 +136,13 @@ def discriminator_step(
     with tf.GradientTape() as tape:
         real_logits, fake_logits = judge(real), judge(fake)
         total = loss(real_logits, fake_logits)
-        extra = {} if penalty is None else {"d_penalty": penalty(judge, real, fake)}
-        total += sum(extra.values())
+        logs = {"d_real": tf.reduce_mean(real_logits), "d_fake": tf.reduce_mean(fake_logits)}
+        if penalty is not None:
+            logs["d_penalty"] = penalty(judge, real, fake)
+            total += logs["d_penalty"]
         scaled = scaled_loss(total, optimizer)
     apply_gradients(tape, scaled, discriminator, optimizer)
-    logs = {"d_loss": total, "d_real": tf.reduce_mean(real_logits), "d_fake": tf.reduce_mean(fake_logits)}
-    return logs | extra
+    return {"d_loss": total} | logs
 
 
 def generator_step(
