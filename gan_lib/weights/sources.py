@@ -19,11 +19,15 @@ FLOWERS = (
 )
 
 
-def training_sources(*, photos: bool, flowers: bool = True) -> list[str]:
+def training_sources(*, photos: bool, small: bool = True) -> list[str]:
     """The field ``data`` of a model card.
 
     Args:
-        photos: whether the maintainers' folder ``photos`` was used beside the bundled photographs.
-        flowers: whether the small photographs of flowers in it were used too.
+        photos: whether the maintainers' folder ``photos`` was used.
+        small: whether pictures of less than 300,000 pixels were used: the bundled photographs, and the flowers in that
+            folder.
+
+    Returns:
+        A line for each set or package: what was taken, whose it is, under which licence.
     """
-    return [*BUNDLED, *(LARGE_PHOTOS if photos else ()), *(FLOWERS if photos and flowers else ())]
+    return [*(BUNDLED if small else ()), *(LARGE_PHOTOS if photos else ()), *(FLOWERS if photos and small else ())]
