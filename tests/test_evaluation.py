@@ -346,6 +346,20 @@ def test_grey_pictures_are_made_by_luma(folder):
     np.testing.assert_allclose(seen["a.png"][..., 0] * 255, expected, atol=0.51)
 
 
+def test_grey_pictures_among_those_in_colour_are_counted_and_said(crops):
+    pictures = crops | {"b": crops["b"][..., :1].repeat(3, axis=-1)}
+    lines = []
+    report = evaluate_denoising(pictures, methods=["noisy"], tell=lines.append).report
+    assert report["grey_pictures"] == 1
+    assert lines[-1].startswith("Note: 1 of 3 pictures are grey. Here each channel got noise of its own")
+    assert "those of --grey" in lines[-1]
+    lines.clear()
+    assert evaluate_denoising(crops, methods=["noisy"], tell=lines.append).report["grey_pictures"] == 0
+    grey = {name: picture[..., :1] for name, picture in crops.items()}
+    assert evaluate_denoising(grey, grey=True, methods=["noisy"], tell=lines.append).report["grey_pictures"] == 3
+    assert not any("are grey" in line for line in lines)
+
+
 def test_16_bit_files_are_measured_as_8_bit(tmp_path, crops):
     images.save_image(tmp_path / "deep.png", crops["a"] / 255 + 0.2 / 255, bits=16)
     np.testing.assert_array_equal(seen_by_a_method(tmp_path, sigma=0)["deep.png"], np.float32(crops["a"]) / 255)

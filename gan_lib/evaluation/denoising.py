@@ -52,7 +52,8 @@ def evaluate_denoising(
 
     To each 8-bit picture noise is added and **not clipped**. A method restores it; then it is clipped, rounded to 8
     bit and compared with the truth. PSNR and SSIM are averaged over the pictures, and of the time per megapixel, the
-    method's alone and after a trial run, the median is taken.
+    method's alone and after a trial run, the median is taken. ``grey_pictures`` of the report counts those whose
+    channels are equal: measured in colour, each of their channels gets noise of its own.
 
     Args:
         pictures: a folder, a list of files, name -> uint8 (height, width, 3, or 1 for grey), or None for the bundled
@@ -65,7 +66,7 @@ def evaluate_denoising(
         seed: selects the noise.
         worst: how many of the worst pictures of each method are kept.
         progress: whether to show a progress bar.
-        tell: gets a line for everything that is left out.
+        tell: gets a line for everything that is left out, and for what makes the measures differ from published ones.
 
     Returns:
         The measures; see `Evaluation`.
@@ -85,8 +86,11 @@ def evaluate_denoising(
     if not isinstance(methods, Mapping):
         methods = denoising_methods(methods, weights=weights, sigma=sigma, tell=tell)
     judge = judging_network(tell)
+    grey_ones: list[int] = []
 
     def problem(clean: np.ndarray, index: int) -> Problem:
+        if (clean == clean[..., :1]).all():
+            grey_ones.append(index)
         noisy = add_noise(clean, sigma, seed=seed, index=index)
         return Problem(clean, (noisy, sigma), (noisy[:_WARM_UP, :_WARM_UP], sigma))
 
@@ -96,7 +100,7 @@ def evaluate_denoising(
         return {"psnr": psnr, "ssim": ssim, "perceptual": distance}
 
     told = {"task": "denoise", "protocol": _protocol(sigma, grey, seed), "sigma": float(sigma)}
-    return run_protocol(
+    measured = run_protocol(
         found,
         methods,
         problem=problem,
@@ -109,6 +113,13 @@ def evaluate_denoising(
         progress=progress,
         tell=tell,
     )
+    measured.report["grey_pictures"] = len(grey_ones)
+    if grey_ones and not grey:
+        tell(
+            f"Note: {len(grey_ones)} of {measured.report['images']} pictures are grey. Here each channel got noise of "
+            "its own, which is easier; published grey figures are those of --grey (grey=True)."
+        )
+    return measured
 
 
 def _protocol(sigma: float, grey: bool, seed: int) -> str:
