@@ -176,6 +176,15 @@ def test_frames_of_few_colours_share_one_palette():
     assert len(few) < len(full) / 2
 
 
+def test_names_in_the_plane_do_not_cover_each_other():
+    near = {"adversarial 0.02": (31.60, 2.30), "adversarial 0.1": (31.62, 2.301), "sharp": (31.61, 2.31)}
+    figure = plots.plane(near | {"bicubic": (31.5, 4.2), "truth": (40.0, 0.0)})
+    boxes = [text.get_window_extent() for text in figure.axes[0].texts]
+    assert {text.get_text() for text in figure.axes[0].texts} == {*near, "bicubic", "truth"}
+    covered = [(i, j) for i, one in enumerate(boxes) for j, other in enumerate(boxes[:i]) if one.overlaps(other)]
+    assert not covered
+
+
 def test_the_plane_names_its_points_and_draws_the_path():
     figure = plots.plane({"a": (1.0, 2.0), "b": (3.0, 1.0)}, path=[(1, 2), (2, 1.2), (3, 1)], x_label="x", y_label="y")
     (axes,) = figure.axes
