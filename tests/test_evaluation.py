@@ -339,6 +339,23 @@ def test_a_list_of_files_is_measured_in_the_order_of_names(folder):
     assert backwards.report["rows"] == expected
 
 
+def test_pictures_in_several_folders_are_said_and_their_names_reported(folder, crops):
+    lines = []
+    report = evaluate_denoising(folder, methods=["noisy"], tell=lines.append).report
+    assert report["pictures"] == ["a.png", "b.png", "c.png"]
+    assert not any("folders" in line for line in lines)
+    images.save_image(folder / "LR_bicubic" / "X2" / "a.png", crops["a"][::2, ::2])
+    (folder / "broken.png").write_text("no picture")
+    report = evaluate_denoising(folder, methods=["noisy"], tell=lines.append).report
+    assert any(line.startswith("Note: the pictures lie in 2 folders (., LR_bicubic/X2). If some") for line in lines)
+    assert report["pictures"] == ["LR_bicubic/X2/a.png", "a.png", "b.png", "c.png"]
+    assert (report["images"], list(report["skipped"])) == (4, ["broken.png"])
+    named = sorted(path for path in folder.rglob("*.png") if path.name != "broken.png")  # by hand, so no word about it
+    lines.clear()
+    evaluate_denoising(named, methods=["noisy"], tell=lines.append)
+    assert not any("folders" in line for line in lines)
+
+
 def test_grey_pictures_are_made_by_luma(folder):
     seen = seen_by_a_method(folder, sigma=0, grey=True)
     expected = images.load_image(folder / "a.png") @ np.array([0.299, 0.587, 0.114])

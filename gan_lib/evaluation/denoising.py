@@ -82,7 +82,7 @@ def evaluate_denoising(
     """
     if not (np.isfinite(sigma) and sigma >= 0):
         raise SettingsError(f"The noise has sigma {sigma:g}; at least 0 was expected, for pictures in [0, 255].")
-    found = sources(pictures, grey=grey)
+    found = sources(pictures, grey=grey, tell=tell)
     if not isinstance(methods, Mapping):
         methods = denoising_methods(methods, weights=weights, sigma=sigma, tell=tell)
     judge = judging_network(tell)

@@ -91,7 +91,7 @@ def evaluate_inpainting(
         raise SettingsError(f"The mask is {mask!r}; one of {', '.join(MASKS)} was expected.")
     if seed < 0:
         raise SettingsError(f"The seed is {seed}; a whole number from 0 up was expected.")
-    found = sources(pictures, grey=False)
+    found = sources(pictures, grey=False, tell=tell)
     if not isinstance(methods, Mapping):
         methods = inpainting_methods(methods, weights=weights, tell=tell)
     judge = judging_network(tell)

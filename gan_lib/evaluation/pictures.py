@@ -25,13 +25,14 @@ class EvaluationError(ValueError):
     """Nothing could be measured; the message says why."""
 
 
-def sources(pictures: Pictures, *, grey: bool) -> list[Source]:
+def sources(pictures: Pictures, *, grey: bool, tell: Callable[[str], None] = print) -> list[Source]:
     """What is to be measured, in the order that decides the noise: sorted by name.
 
     Args:
         pictures: a folder of pictures of any depth, a list of files, name -> (height, width, channels) array, or None
             for the bundled held-out pictures (without ``grey``, those in colour).
         grey: whether grey pictures are wanted, by Rec. 601 luma.
+        tell: gets a line if the pictures of a folder lie in several: degraded copies may be among them.
 
     Returns:
         Pairs of a name and what loads the picture of that name.
@@ -47,7 +48,20 @@ def sources(pictures: Pictures, *, grey: bool) -> list[Source]:
         found = [(name, lambda path=path: images.load_image(path, mode=mode)) for name, path in _paths(pictures, grey)]
     if not found:
         raise EvaluationError("No pictures came; one or more were expected, or a folder of pictures.")
+    if isinstance(pictures, (str, os.PathLike)):
+        _tell_of_folders([name for name, _ in found], tell)
     return found
+
+
+def _tell_of_folders(names: list[str], tell: Callable[[str], None], most: int = 5) -> None:
+    """Sets are published with their small and noisy copies in folders beside the clean pictures."""
+    folders = sorted({os.path.dirname(name) or "." for name in names})
+    if len(folders) > 1:
+        shown = ", ".join(folders[:most]) + ", ..." * (len(folders) > most)
+        tell(
+            f"Note: the pictures lie in {len(folders)} folders ({shown}). If some hold noisy or small copies, name the "
+            "folder of the clean ones."
+        )
 
 
 def _paths(pictures: str | os.PathLike | Sequence | None, grey: bool) -> list[tuple[str, Path]]:

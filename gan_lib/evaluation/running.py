@@ -38,10 +38,11 @@ class Evaluation(NamedTuple):
     """What was measured.
 
     Attributes:
-        report: "task", "protocol", "images", "rows" and more, ready for `save_report` and `as_table`. A row has
-            "method" and the measures of the protocol: "psnr" in dB (infinite where nothing differs), "ssim",
-            "perceptual" (None where the judging network is not there) and "seconds_per_megapixel", for inpainting
-            also "hole_psnr" and "hole_ssim", for super-resolution "psnr_rgb" and "downscaled_error".
+        report: "task", "protocol", "images" (how many), "rows", "pictures" (their names), "skipped" (name -> reason)
+            and more, ready for `save_report` and `as_table`. A row has "method" and the measures of the protocol:
+            "psnr" in dB (infinite where nothing differs), "ssim", "perceptual" (None where the judging network is not
+            there) and "seconds_per_megapixel", for inpainting also "hole_psnr" and "hole_ssim", for super-resolution
+            "psnr_rgb" and "downscaled_error".
         by_picture: method -> name of a picture -> the same measures.
         worst: method -> the pictures with the lowest PSNR, the worst first; as many as were asked for.
     """
@@ -123,7 +124,8 @@ def run_protocol(
         raise EvaluationError(f"None of the {len(found)} pictures could be measured; see the lines above.")
     rows = [{"method": method, **_summary(list(cases.values()))} for method, cases in measured.items()]
     first = {key: told.pop(key) for key in ("task", "protocol")}
-    report = first | {"images": len(found) - len(skipped), "rows": rows} | told | {"skipped": skipped}
+    names = list(next(iter(measured.values())))
+    report = first | {"images": len(names), "rows": rows} | told | {"pictures": names, "skipped": skipped}
     return Evaluation(report, measured, kept)
 
 

@@ -81,7 +81,7 @@ def evaluate_super_resolution(
         >>> print(as_table(evaluate_super_resolution(scale=4, methods=["bicubic", "lanczos"]).report))
     """
     check_scale(scale)
-    found = sources(pictures, grey=False)
+    found = sources(pictures, grey=False, tell=tell)
     if not isinstance(methods, Mapping):
         methods = super_resolution_methods(methods, weights=weights, scale=scale, tell=tell)
     judge = judging_network(tell)
