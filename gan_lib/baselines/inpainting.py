@@ -56,7 +56,7 @@ def telea(degraded: np.ndarray, mask: np.ndarray, *, radius: float | None = None
 
     Raises:
         ValueError: for other shapes, dtypes or values, or a mask without a known pixel.
-        ImportError: if OpenCV is not installed; it says what to install.
+        ImportError: if OpenCV cannot be imported; it says why, and what to install.
 
     Source: Telea 2004, "An Image Inpainting Technique Based on the Fast Marching Method".
     """
@@ -118,12 +118,21 @@ def _opencv(method: str, degraded: np.ndarray, mask: np.ndarray, radius: float) 
     return _pasted(filled.reshape(degraded.shape) / np.float32(255), degraded, missing)
 
 
+def opencv_problem() -> str | None:
+    """Why Telea and Navier-Stokes cannot be used here, or None where they can: OpenCV may be there and not load."""
+    try:
+        _cv2()
+    except ImportError as error:
+        return str(error)
+    return None
+
+
 def _cv2() -> ModuleType:
     try:
         import cv2
     except ImportError as error:
         raise ImportError(
-            "OpenCV is not installed, which Telea and Navier-Stokes need. Run: python -m pip install "
+            f"OpenCV, which Telea and Navier-Stokes need, cannot be imported ({error}). Run: python -m pip install "
             "opencv-python-headless (not on Colab, which has it)."
         ) from error
     return cv2

@@ -5,7 +5,6 @@ Never in here: pictures, noise, measures.
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import tensorflow as tf
 from gan_lib import baselines, degradations, images
 from gan_lib import weights as released
 from gan_lib.baselines import Denoiser, Inpainter
+from gan_lib.baselines.inpainting import opencv_problem
 from gan_lib.networks.receptive_field import receptive_field
 from gan_lib.restoring import SettingsError, tiles
 
@@ -80,8 +80,9 @@ def inpainting_methods(
         WeightsError: if weights are missing that were asked for, or are damaged.
     """
     found: dict[str, Inpainter] = dict(baselines.INPAINTERS)
-    if names is None and importlib.util.find_spec("cv2") is None:
-        tell("Left out: telea and navier_stokes, since OpenCV is not installed (opencv-python-headless).")
+    problem = opencv_problem() if names is None else None
+    if problem:
+        tell(f"Left out: telea and navier_stokes. {problem}")
         found = {name: method for name, method in found.items() if name not in ("telea", "navier_stokes")}
     for name, (model, _) in _networks(names, INPAINTING_METHODS, _INPAINTERS, weights, tell, masked=True).items():
         found[name] = network_inpainter(model)
