@@ -120,7 +120,7 @@ def restore(options: argparse.Namespace) -> int:
         print(f"\nStopped. Pictures finished: {finished}; nothing half-written is left.", file=sys.stderr)
         return 130
     except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {in_a_sentence(error)}", file=sys.stderr)
         return 2 if isinstance(error, restoring.SettingsError) else 1
 
 
@@ -260,6 +260,8 @@ def evaluate(options: argparse.Namespace) -> int:
 
         shared = {"weights": options.weights, "worst": 3 if options.worst else 0, "progress": sys.stderr.isatty()}
         seed = {"seed": options.seed or 0}
+        for target in filter(None, [options.json, options.worst and Path(options.worst, "worst.png")]):
+            evaluation.check_target(target)
         if options.task == "denoise":
             refuse(options, "denoise", mask="--mask", scale="--scale")
             sigma = 25.0 if options.sigma is None else options.sigma
@@ -281,8 +283,13 @@ def evaluate(options: argparse.Namespace) -> int:
         print("\nStopped; nothing was written.", file=sys.stderr)
         return 130
     except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {in_a_sentence(error)}", file=sys.stderr)
         return 2 if isinstance(error, restoring.SettingsError) else 1
+
+
+def in_a_sentence(error: Exception) -> str:
+    """What an error says, without Python's number of it."""
+    return (isinstance(error, OSError) and error.filename is None and error.strerror) or str(error)
 
 
 def refuse(options: argparse.Namespace, task: str, **flags: str) -> None:

@@ -473,13 +473,28 @@ def test_what_goes_wrong_is_a_sentence_and_a_status(tmp_path, folder, capsys):
         (1, "No picture in", ["--images", tmp_path / "empty"]),
         (1, "None of the 1 pictures could be measured", ["--images", tmp_path / "broken"]),
         (1, "There is no file", ["--images", folder, "--weights", tmp_path / "no.weights.h5"]),
-        (1, "could not be written", ["--images", folder, "--json", folder / "a.png" / "report.json"]),
+        (2, "The seed is -1; a whole number from 0 up was expected", ["--images", folder, "--seed", -1]),
+        (1, "a file stands where a folder is needed", ["--images", folder, "--json", folder / "a.png" / "report.json"]),
+        (1, "a folder has that name", ["--images", folder, "--json", tmp_path / "empty"]),
+        (1, "a file stands where a folder is needed", ["--images", folder, "--worst", folder / "a.png"]),
     ]:
         found, _, err = run(capsys, *options)
         assert found == status, words
         assert err.startswith("error: ")
         assert words in err
         assert "Traceback" not in err
+        assert "[Errno" not in err
+
+
+def test_what_cannot_be_written_is_said_before_the_measurement_and_leaves_nothing(
+    tmp_path, folder, capsys, monkeypatch
+):
+    monkeypatch.setattr(evaluation, "evaluate_denoising", None)
+    status, out, err = run(capsys, "--images", folder, "--json", folder / "a.png" / "report.json")
+    assert (status, out) == (1, "")
+    assert err.startswith(f"error: {folder / 'a.png' / 'report.json'} could not be written: ")
+    evaluation.check_target(tmp_path / "free" / "report.json")
+    assert list((tmp_path / "free").iterdir()) == []
 
 
 def test_an_empty_folder_is_a_data_error(tmp_path):

@@ -14,7 +14,7 @@ from gan_lib import metrics
 from gan_lib.baselines import Denoiser
 from gan_lib.evaluation.methods import denoising_methods
 from gan_lib.evaluation.pictures import Pictures, sources
-from gan_lib.evaluation.running import Evaluation, Problem, judging_network, run_protocol
+from gan_lib.evaluation.running import Evaluation, Problem, check_seed, judging_network, run_protocol
 from gan_lib.restoring import SettingsError
 
 _WARM_UP = 512  # pixels; what a method is tried on before its time is taken
@@ -72,7 +72,7 @@ def evaluate_denoising(
         The measures; see `Evaluation`.
 
     Raises:
-        SettingsError: for a negative sigma or an unknown method.
+        SettingsError: for a negative sigma or seed, an unknown method, or weights of a network for another task.
         EvaluationError: if not one picture can be measured, or a method gives no picture.
         DataError: if there is no such folder or no picture in it.
         WeightsError: if weights are damaged, or missing though they were asked for.
@@ -82,6 +82,7 @@ def evaluate_denoising(
     """
     if not (np.isfinite(sigma) and sigma >= 0):
         raise SettingsError(f"The noise has sigma {sigma:g}; at least 0 was expected, for pictures in [0, 255].")
+    check_seed(seed)
     found = sources(pictures, grey=grey, tell=tell)
     if not isinstance(methods, Mapping):
         methods = denoising_methods(methods, weights=weights, sigma=sigma, tell=tell)

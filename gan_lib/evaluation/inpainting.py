@@ -15,7 +15,7 @@ from gan_lib import degradations, images, metrics
 from gan_lib.baselines import Inpainter
 from gan_lib.evaluation.methods import inpainting_methods
 from gan_lib.evaluation.pictures import Pictures, sources
-from gan_lib.evaluation.running import Evaluation, Problem, judging_network, run_protocol
+from gan_lib.evaluation.running import Evaluation, Problem, check_seed, judging_network, run_protocol
 from gan_lib.restoring import SettingsError
 
 SIDE = 128  # pixels
@@ -89,8 +89,7 @@ def evaluate_inpainting(
     """
     if mask not in MASKS:
         raise SettingsError(f"The mask is {mask!r}; one of {', '.join(MASKS)} was expected.")
-    if seed < 0:
-        raise SettingsError(f"The seed is {seed}; a whole number from 0 up was expected.")
+    check_seed(seed)
     found = sources(pictures, grey=False, tell=tell)
     if not isinstance(methods, Mapping):
         methods = inpainting_methods(methods, weights=weights, tell=tell)

@@ -5,6 +5,8 @@ Never in here: measuring.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import math
 import os
@@ -40,6 +42,23 @@ def as_table(report: dict[str, Any]) -> str:
     ]
     pictures = "1 picture" if report["images"] == 1 else f"{report['images']} pictures"
     return "\n".join([f"{report['task']}, {pictures}: {report['protocol']}", "", *table])
+
+
+class _Writable(Exception):
+    """Leaves `whole_file` before it puts a file in place."""
+
+
+def check_target(path: str | os.PathLike) -> None:
+    """Finds out before a long measurement whether its result can be written; makes missing folders, and no file.
+
+    Raises:
+        OSError: if it cannot be written; the message names the reason.
+    """
+    path = Path(path).expanduser()
+    with contextlib.suppress(_Writable), whole_file(path):
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "a folder has that name")
+        raise _Writable
 
 
 def save_report(path: str | os.PathLike, report: dict[str, Any]) -> Path:

@@ -129,6 +129,12 @@ def run_protocol(
     return Evaluation(report, measured, kept)
 
 
+def check_seed(seed: int) -> None:
+    """Raise SettingsError for a seed that random numbers cannot be drawn from."""
+    if seed < 0:
+        raise SettingsError(f"The seed is {seed}; a whole number from 0 up was expected.")
+
+
 def judging_network(tell: Callable[[str], None]) -> keras.Model | None:
     """The network that judges photographs, or None, with a line, where its weights are not there."""
     if not (released.FOLDER / f"{_JUDGE}.json").exists():
