@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import keras
+import numpy as np
 import pytest
 from small_gans import LATENT, NAMES, assert_same, batches, differ, discriminator, fit, gan, generator, moments, weights
 
@@ -65,6 +66,51 @@ def test_under_loss_scaling(path, precision):
     backup.restore(fresh)
     assert_same(state(fresh), state(model))
     assert float(fresh.generator_optimizer.dynamic_scale.numpy()) == 123.0
+
+
+def spoilt(what):
+    """Spoils the second epoch of one step: callbacks that come before the backup."""
+
+    def batch_ends(batch, logs):
+        if int(model.iteration.numpy()) != 2:
+            return
+        if what == "weight":
+            model.generator.weights[0].assign(np.nan * model.generator.weights[0])
+        elif what == "moment":
+            model.generator_optimizer.variables[-1].assign(np.inf + model.generator_optimizer.variables[-1])
+        elif what == "steps":
+            model.iteration.assign(1)
+
+    def epoch_ends(epoch, logs):
+        if epoch == 1 and what in logs:
+            logs[what] = float("nan")
+        logs["of_another_callback"] = float("nan")
+
+    model = gan(run_eagerly=True)
+    return model, keras.callbacks.LambdaCallback(on_train_batch_end=batch_ends, on_epoch_end=epoch_ends)
+
+
+@pytest.mark.parametrize(
+    ("what", "why"),
+    [
+        ("weight", "a weight or a moment is NaN or infinite"),
+        ("moment", "a weight or a moment is NaN or infinite"),
+        ("g_loss", "g_loss is NaN or infinite"),
+        ("val_d_loss", "val_d_loss is NaN or infinite"),
+        ("steps", "its steps were undone"),
+    ],
+)
+def test_an_epoch_that_failed_leaves_the_backup_before(path, what, why):
+    (model, spoils), said = spoilt(what), []
+    callbacks = [spoils, TrainingBackup(path, tell=said.append)]
+    validation = {"validation_data": batches(), "validation_steps": 1} if what.startswith("val_") else {}
+    fit(model, epochs=2, steps=1, callbacks=callbacks, **validation)
+    assert said == [f"No backup after epoch 2: {why}. backup.weights.h5 is left as it was."]
+    resumed, again = gan(start=8), TrainingBackup(path)
+    assert again.restore(resumed) == 1
+    assert all(len(values) == 1 for values in again.history.values())
+    assert all(np.isfinite(part).all() for part in state(resumed))
+    assert int(resumed.iteration.numpy()) == 1
 
 
 @pytest.fixture

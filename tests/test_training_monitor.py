@@ -311,15 +311,19 @@ def test_nan_stops_the_training_and_the_last_good_state_is_back():
 
 @pytest.mark.parametrize("first", [True, False])
 def test_a_backup_beside_it_holds_the_good_weights(first, tmp_path):
-    made, monitor = gan(run_eagerly=True), TrainingMonitor(check_every=1, tell=None)
-    before = weights(made)
-    backup = TrainingBackup(tmp_path / "backup.weights.h5")
-    watching = [exploding(made, after=2), *([monitor, backup] if first else [backup, monitor])]
-    fit(made, epochs=1, steps=5, callbacks=watching)
-    assert kinds(monitor) == ["not_finite"]
-    resumed = gan(run_eagerly=True)
-    TrainingBackup(backup.path).restore(resumed)
-    assert_same(before, weights(resumed))
+    made, monitor = gan(run_eagerly=True), TrainingMonitor(check_every=20, tell=None)
+    backup = TrainingBackup(tmp_path / "backup.weights.h5", tell=None)
+    # After the last batch of epoch 2, so that only the look at the epoch's end finds it.
+    watching = [exploding(made, after=6), *([monitor, backup] if first else [backup, monitor])]
+    fit(made, epochs=3, steps=3, data=batches(steps=3), callbacks=watching)
+    assert [(each.kind, each.epoch) for each in monitor.findings] == [("not_finite", 2)]
+    resumed, again = gan(start=8, run_eagerly=True), TrainingBackup(backup.path)
+    assert again.restore(resumed) == 1
+    assert int(resumed.iteration.numpy()) == 3
+    assert [len(values) for values in again.history.values()] == [1] * len(again.history)
+    good = gan(run_eagerly=True)
+    fit(good, epochs=1, steps=3, data=batches(steps=3))
+    assert_same(state(good), state(resumed))
 
 
 def test_it_stops_within_so_many_batches():

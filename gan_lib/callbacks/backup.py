@@ -4,12 +4,15 @@ Other files of weights are written by Keras' own callbacks.
 """
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import h5py
 import keras
+import numpy as np
 
+from gan_lib.callbacks import signals
 from gan_lib.files import whole_file
 
 _ABOUT = "about_this_backup"  # a dataset of the backup file, beside what Keras writes
@@ -23,8 +26,13 @@ class TrainingBackup(keras.callbacks.Callback):
     beside the old one and then takes its place: a run that is killed during the write still has the backup before.
     (Keras' `BackupAndRestore` overwrites in place.)
 
+    An epoch that failed is not written, nor is it part of the history: one with NaN or infinity in the scheme's own
+    logs, in a weight or in a moment, and one whose steps were undone, as `TrainingMonitor` does after NaN. The file
+    then still holds the epoch before, and a resumed run begins with the epoch that failed.
+
     Args:
         path: the file, ending in ``.weights.h5``.
+        tell: is called with a sentence where an epoch is not written; None keeps it silent.
 
     Example:
         >>> backup = TrainingBackup("build/lesson/backup.weights.h5")
@@ -34,9 +42,9 @@ class TrainingBackup(keras.callbacks.Callback):
         ...         epochs=20, initial_epoch=first_epoch, callbacks=[backup])
     """
 
-    def __init__(self, path: str | Path):
+    def __init__(self, path: str | Path, *, tell: Callable[[str], None] | None = print):
         super().__init__()
-        self.path = Path(path)
+        self.path, self.tell = Path(path), tell
         if not self.path.name.endswith(".weights.h5"):
             raise ValueError(f"The backup is called {self.path.name}; Keras asks for a name that ends in .weights.h5.")
         self.history: dict[str, list[float]] = {}
@@ -78,11 +86,28 @@ class TrainingBackup(keras.callbacks.Callback):
         self.history = about["history"]
         return about["epoch"]
 
+    def on_epoch_begin(self, epoch, logs=None):
+        """Notes how many steps came before."""
+        self._steps_before = int(self.model.iteration.numpy())
+
     def on_epoch_end(self, epoch, logs=None):
-        """Writes the backup."""
+        """Writes the backup, unless the epoch failed."""
+        if trouble := self._trouble(logs or {}):
+            if self.tell is not None:
+                self.tell(f"No backup after epoch {epoch + 1}: {trouble}. {self.path.name} is left as it was.")
+            return
         for key, value in (logs or {}).items():
             self.history.setdefault(key, []).append(float(value))
         self._write(epoch + 1)
+
+    def _trouble(self, logs):
+        """Why this epoch is no place to go on from, or None."""
+        if int(self.model.iteration.numpy()) <= self._steps_before:
+            return "its steps were undone"
+        for key, value in logs.items():  # a measure that another callback adds may be NaN without harm
+            if key.removeprefix("val_") in self.model.log_keys and not np.isfinite(float(value)):
+                return f"{key} is NaN or infinite"
+        return None if signals.all_finite(training_state(self.model)) else "a weight or a moment is NaN or infinite"
 
     def _write(self, epoch):
         about = {
