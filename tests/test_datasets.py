@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+from PIL import Image
 
 from gan_lib import datasets, downloads, images
 from gan_lib.datasets import DataError, batches, load_digits, load_photographs, patches
@@ -441,6 +442,21 @@ def folder(tmp_path):
 def test_find_photographs_finds_every_format_in_one_order(folder):
     found = [path.relative_to(folder).as_posix() for path in datasets.find_photographs(folder)]
     assert found == ["16.png", "B.PNG", "cut.jpg", "deep/er/a.jpg", "grey.webp", "note.jpg", "scan.tiff"]
+
+
+def test_every_format_that_can_be_read_is_found(tmp_path, capsys):
+    picture = np.random.default_rng(0).integers(0, 2, (40, 50), np.uint8) * 255
+    for name in ("a.bmp", "b.GIF", "c.pgm", "d.pnm"):
+        Image.fromarray(picture).save(tmp_path / name)
+    Image.fromarray(np.repeat(picture[..., None], 3, axis=-1)).save(tmp_path / "e.ppm")
+    Image.fromarray(picture > 0).save(tmp_path / "f.pbm")
+    (tmp_path / "deep.pgm").write_bytes(b"P5\n2 2\n65535\n" + bytes(8))  # 16 bit, which is not read
+    loaded = load_photographs(tmp_path)
+    assert list(loaded.pictures) == ["a.bmp", "b.GIF", "c.pgm", "d.pnm", "e.ppm", "f.pbm"]
+    for found in loaded.pictures.values():
+        np.testing.assert_array_equal(found, np.repeat(picture[..., None], 3, axis=-1))
+    assert list(loaded.skipped) == ["deep.pgm"]
+    assert "deep.pgm has pixels of the kind" in capsys.readouterr().out
 
 
 def test_unreadable_files_are_named_and_skipped(folder, capsys):

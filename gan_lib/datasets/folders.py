@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from gan_lib.datasets.places import DataError
 
-ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp")
+# Of all formats that `images.load_image` reads.
+ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".ppm", ".pgm", ".pbm", ".pnm")
 
 
 def find_photographs(folder: str | os.PathLike) -> list[Path]:
