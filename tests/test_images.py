@@ -229,6 +229,28 @@ def test_alpha_is_laid_on_the_background(tmp_path):
     np.testing.assert_array_equal(load_image(tmp_path / "a.png", mode="as-is"), half)
 
 
+def bmp_with_alpha(picture):
+    """A BMP of 32 bit whose header says where alpha is; Pillow writes none. Four channels, uint8."""
+    height, width = picture.shape[:2]
+    masks = struct.pack("<4I", 0xFF0000, 0xFF00, 0xFF, 0xFF000000)
+    header = struct.pack("<IiiHHIIiiII", 108, width, height, 1, 32, 3, 4 * width * height, 0, 0, 0, 0) + masks
+    header += b"BGRs" + bytes(48)
+    pixels = np.ascontiguousarray(picture[::-1, :, [2, 1, 0, 3]]).tobytes()
+    start = 14 + len(header)
+    return b"BM" + struct.pack("<IHHI", start + len(pixels), 0, 0, start) + header + pixels
+
+
+def test_alpha_of_a_bmp_that_is_zero_everywhere_is_none(tmp_path, picture):
+    four = np.dstack([picture, np.zeros(picture.shape[:2], np.uint8)])
+    (tmp_path / "a.bmp").write_bytes(bmp_with_alpha(four))
+    for mode in ("rgb", "as-is"):
+        np.testing.assert_array_equal(load_image(tmp_path / "a.bmp", mode=mode), picture)
+    four[5, 7, 3] = 1  # one pixel that shows a little, and the others are transparent indeed
+    (tmp_path / "b.bmp").write_bytes(bmp_with_alpha(four))
+    np.testing.assert_array_equal(load_image(tmp_path / "b.bmp", mode="as-is"), four)
+    assert (load_image(tmp_path / "b.bmp")[0] == 255).all()
+
+
 def test_alpha_of_16_bit_is_laid_on_the_background(tmp_path):
     half = np.full((2, 2, 4), 0.5, np.float32)
     save_image(tmp_path / "a.png", half, bits=16)

@@ -187,6 +187,7 @@ def _what_it_is(path: Path) -> str:
 def _read_pillow(path: Path) -> np.ndarray:
     """Everything of 8 bit: uint8 (height, width, 1 to 4), upright."""
     with path.open("rb") as stream, open_image(stream) as image:
+        is_bmp = image.format == "BMP"
         image = ImageOps.exif_transpose(image)  # for TIFFs this does nothing more: Pillow turns them when it loads
         if image.mode == "CMYK":
             image = _from_cmyk(image)
@@ -198,6 +199,9 @@ def _read_pillow(path: Path) -> np.ndarray:
         else:
             raise PictureError(f"{path} has pixels of the kind {image.mode!r}, which is not supported; save it as PNG.")
         picture = np.array(image)
+    if is_bmp and picture.shape[2:] == (4,) and not picture[..., 3].any():
+        # Programs leave the fourth byte of a BMP's pixels at 0, though its header may call it alpha.
+        picture = np.ascontiguousarray(picture[..., :3])
     return picture[..., None] if picture.ndim == 2 else picture
 
 
