@@ -201,6 +201,26 @@ def test_a_mask_of_the_same_proportions_is_enlarged_with_a_note(tmp_path):
     assert "made 120 x 90 pixels large, from 60 x 45" in found.notes[0]
 
 
+def test_the_cap_is_that_of_the_mask_as_well(tmp_path):
+    source = MaskSource(file=tmp_path / "mask.png")
+    Image.fromarray(scratch().repeat(2, axis=0).repeat(2, axis=1)).save(source.file)  # 43,200 pixels
+    images.save_image(tmp_path / "picture.png", picture())
+    with pytest.raises(images.PictureError, match=r"mask.png has 240 x 180 pixels.*--max-pixels 43200"):
+        masks.find_missing(source, picture(), tmp_path / "picture.png", max_pixels=43_199)
+    assert run(tmp_path / "picture.png", "--mask", source.file, "--max-pixels", 43_199, "--estimate") == 1
+    with pytest.raises(images.PictureError, match="mask.png has 240 x 180 pixels"):
+        gan_lib.restore(tmp_path / "picture.png", task="inpaint", mask=source.file, max_pixels=43_199)
+    assert run(tmp_path / "picture.png", "--mask", source.file, "--max-pixels", 43_199) == 1
+    assert run(tmp_path / "picture.png", "--mask", source.file, "--max-pixels", 43_200) == 0
+
+
+def test_a_mask_above_the_readers_own_cap_is_read_if_told_so(tmp_path, monkeypatch):
+    Image.fromarray(scratch()).save(tmp_path / "mask.png")
+    monkeypatch.setitem(images.load_image.__kwdefaults__, "max_megapixels", 0.001)
+    found = masks.find_missing(MaskSource(file=tmp_path / "mask.png"), picture(), tmp_path / "picture.png")
+    assert np.array_equal(found.pixels, scratch())
+
+
 def test_an_inverted_mask_is_suspected_and_can_be_inverted(tmp_path):
     Image.fromarray(np.uint8(~scratch()) * 255).save(tmp_path / "theirs.png")
     source = MaskSource(file=tmp_path / "theirs.png")

@@ -22,10 +22,11 @@ from gan_lib.restoring.demonstration import (
 )
 from gan_lib.restoring.enlarged import enlarge_file
 from gan_lib.restoring.enlarging import ENLARGING_TILE, Enlarger
-from gan_lib.restoring.files import DEFAULT_MAX_PIXELS, Opened, Restored, open_picture, restore_file
+from gan_lib.restoring.files import Opened, Restored, open_picture, restore_file
 from gan_lib.restoring.filling import fill_file
 from gan_lib.restoring.holes import HoleFiller
 from gan_lib.restoring.jobs import Job, Report, plan, restore_files
+from gan_lib.restoring.limits import DEFAULT_MAX_PIXELS
 from gan_lib.restoring.masks import MaskError, MaskSource, check_source
 from gan_lib.restoring.restorer import DEFAULT_TILE, Restorer
 from gan_lib.restoring.tasks import TASKS, SettingsError, check_task

@@ -14,10 +14,10 @@ import numpy as np
 
 from gan_lib import images
 from gan_lib import weights as released
-from gan_lib.restoring.enlarged import check_result
 from gan_lib.restoring.enlarging import ENLARGING_TILE, Enlarger
 from gan_lib.restoring.files import open_picture
 from gan_lib.restoring.holes import HoleFiller
+from gan_lib.restoring.limits import check_result
 from gan_lib.restoring.masks import MaskSource, check_source, find_missing, of_array
 from gan_lib.restoring.restorer import DEFAULT_TILE, Restorer
 from gan_lib.restoring.tasks import TASKS
@@ -80,7 +80,7 @@ def filled(
     if array is not None:
         missing = of_array(array, source.invert, pixels.shape[:2])
     else:
-        missing = find_missing(source, pixels, path)
+        missing = find_missing(source, pixels, path, max_pixels=max_pixels)
     for note in [*notes, *missing.notes, *filler.notes(missing.pixels)]:
         tell(note)
     result = filler(pixels, missing.pixels, profile=profile, progress=progress)

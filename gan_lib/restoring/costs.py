@@ -15,8 +15,9 @@ import psutil
 
 from gan_lib import images
 from gan_lib.restoring.enlarging import Enlarger
-from gan_lib.restoring.files import BYTES_A_PIXEL, open_picture
+from gan_lib.restoring.files import open_picture
 from gan_lib.restoring.holes import HoleFiller
+from gan_lib.restoring.limits import BYTES_A_PIXEL
 from gan_lib.restoring.masks import MaskSource, find_missing
 from gan_lib.restoring.restorer import DEFAULT_TILE, Restorer
 
@@ -93,7 +94,7 @@ def estimate_filling(filler: HoleFiller, mask: MaskSource, paths: Sequence[Path]
     for path in paths:
         try:
             opened = open_picture(path, max_pixels)
-            pixels += filler.work(find_missing(mask, opened.pixels, path).pixels)
+            pixels += filler.work(find_missing(mask, opened.pixels, path, max_pixels=max_pixels).pixels)
         except images.PictureError:
             continue
         sizes.append(opened.pixels.shape[0] * opened.pixels.shape[1])

@@ -10,20 +10,10 @@ from pathlib import Path
 from gan_lib import images
 from gan_lib.restoring import sheets
 from gan_lib.restoring.enlarging import ENLARGING_TILE, Enlarger
-from gan_lib.restoring.files import (
-    BYTES_A_PIXEL,
-    DEFAULT_MAX_PIXELS,
-    Restored,
-    as_crop,
-    check_alpha,
-    check_free,
-    inside,
-    open_picture,
-    save_result,
-)
+from gan_lib.restoring.files import Restored, as_crop, check_alpha, check_free, inside, open_picture, save_result
+from gan_lib.restoring.limits import DEFAULT_MAX_PIXELS, check_result
 from gan_lib.restoring.tiles import Region
 
-_BASE_GB = 1.0  # TensorFlow, and a tile in the network
 _LONGEST_SIDE = {".webp": 16_383, ".jpg": 65_500, ".jpeg": 65_500}  # pixels that these formats can hold
 
 
@@ -77,33 +67,6 @@ def enlarge_file(
     parameters = {"scale": enlarger.scale, "sharp": enlarger.sharp, "tile": tile, "crop": as_crop(crop)}
     save_result(enlarger, opened, result, source, target, parameters, notes, _told(enlarger, target), sheet, drawn)
     return Restored(target, sheet, None, False, notes)
-
-
-def check_result(
-    name: str, height: int, width: int, scale: int, max_pixels: int, bits: int = 8, *, part: bool = False
-) -> None:
-    """Raise PictureError if a result would be larger than allowed; the message says what it would take.
-
-    Args:
-        name: of the picture, for the message.
-        height: of what is to be enlarged, in pixels.
-        width: the same.
-        scale: how many times larger it becomes.
-        max_pixels: largest result that is made.
-        bits: of each value in the result's file.
-        part: whether it is a part of the picture already.
-    """
-    pixels = height * width * scale**2
-    if pixels <= max_pixels:
-        return
-    memory = _BASE_GB + pixels * BYTES_A_PIXEL[16 if bits > 8 else 8] / 1e9
-    ways = [f"--max-pixels {pixels} (max_pixels={pixels}) if the memory is there", f"a {'smaller ' * part}part --crop"]
-    ways += ["--scale 2 (scale=2)"] if scale > 2 else []
-    raise images.PictureError(
-        f"{'The part of ' * part}{name} has {width:,} x {height:,} pixels. Enlarged {scale} times it would have "
-        f"{scale * width:,} x {scale * height:,}, {pixels:,} in all, and take about {memory:.1f} GB of memory; the cap "
-        f"is {max_pixels:,}. Take {', or '.join(ways)}."
-    )
 
 
 def _check_format(target: Path, side: int) -> None:

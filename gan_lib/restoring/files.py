@@ -16,15 +16,16 @@ from gan_lib import __version__, files, images
 from gan_lib.restoring import sheets
 from gan_lib.restoring.enlarging import Enlarger
 from gan_lib.restoring.holes import HoleFiller
+from gan_lib.restoring.limits import DEFAULT_MAX_PIXELS, check_size
 from gan_lib.restoring.restorer import DEFAULT_TILE, Restorer
 from gan_lib.restoring.tasks import SettingsError
 from gan_lib.restoring.tiles import Region
 
 Worker = Restorer | HoleFiller | Enlarger  # a network that is ready for pictures
 
-DEFAULT_MAX_PIXELS = 64_000_000
-# Of a result, by its bits: reading, the pixels and packing the file, all at once at the end.
-BYTES_A_PIXEL = {8: 24, 16: 60}
+
+class OutsideError(SettingsError):
+    """A part that does not lie inside a picture; another picture may hold it."""
 
 
 class Opened(NamedTuple):
@@ -52,12 +53,7 @@ def open_picture(path: Path, max_pixels: int = DEFAULT_MAX_PIXELS) -> Opened:
         PictureError: if it cannot be read, or has more than max_pixels.
     """
     header = images.read_header(path)
-    pixels = header.height * header.width
-    if pixels > max_pixels:
-        raise images.PictureError(
-            f"{path} has {header.width:,} x {header.height:,} pixels, {pixels / 1e6:.1f} megapixels; the cap is "
-            f"{max_pixels / 1e6:g}. If the memory is there, raise it: --max-pixels {pixels}, or max_pixels={pixels}."
-        )
+    check_size(path, header, max_pixels)
     picture = images.load_image(path, mode="as-is", max_megapixels=max_pixels / 1e6)
     metadata = images.read_metadata(path)
     profile, notes = None, []
@@ -219,14 +215,14 @@ def check_free(source: Path, written: list[Path], overwrite: bool) -> None:
 
 
 def inside(crop: Region | None, picture: np.ndarray) -> Region | None:
-    """The crop, if there is one and it lies within the picture; else SettingsError."""
+    """The crop, if there is one and it lies within the picture; else OutsideError."""
     if crop is None:
         return None
     height, width = picture.shape[:2]
     across, down = 0 <= crop.left < crop.left + crop.width <= width, 0 <= crop.top < crop.top + crop.height <= height
     if across and down:
         return crop
-    raise SettingsError(
+    raise OutsideError(
         f"The part {crop.left},{crop.top},{crop.width},{crop.height} (X,Y,WIDTH,HEIGHT) does not lie inside the "
         f"picture, which is {width} wide and {height} high."
     )

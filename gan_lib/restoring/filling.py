@@ -12,7 +12,6 @@ import numpy as np
 from gan_lib import images
 from gan_lib.restoring import sheets
 from gan_lib.restoring.files import (
-    DEFAULT_MAX_PIXELS,
     Restored,
     as_crop,
     check_alpha,
@@ -22,6 +21,7 @@ from gan_lib.restoring.files import (
     save_result,
 )
 from gan_lib.restoring.holes import HoleFiller
+from gan_lib.restoring.limits import DEFAULT_MAX_PIXELS
 from gan_lib.restoring.masks import MaskError, MaskSource, find_missing
 from gan_lib.restoring.tiles import Region
 
@@ -45,7 +45,7 @@ def fill_file(
         source: the picture file.
         target: where the result goes; its ending decides the format.
         mask: which pixels are missing.
-        max_pixels: largest picture that is read.
+        max_pixels: largest picture that is read, and largest mask.
         crop: work on this part only.
         sheet: where to write a sheet that shows how the mask was read, before, after and what was invented.
         overwrite: whether files that are there already may be replaced.
@@ -65,7 +65,7 @@ def fill_file(
     check_alpha(source, target, opened)
     crop = inside(crop, opened.pixels)
     try:
-        missing, notes = find_missing(mask, opened.pixels, source)
+        missing, notes = find_missing(mask, opened.pixels, source, max_pixels=max_pixels)
     except MaskError as error:
         reading = target.with_name(f"{target.stem}_mask_as_read.png")
         images.save_image(reading, error.reading)

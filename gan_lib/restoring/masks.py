@@ -16,6 +16,7 @@ from PIL import Image, ImageColor
 from scipy import ndimage
 
 from gan_lib import images
+from gan_lib.restoring.limits import DEFAULT_MAX_PIXELS, check_size
 
 _SOFT = 0.1  # of a mask with soft edges, from here on a pixel counts as missing
 _HARD = 0.02  # a mask has soft edges if there are values farther than this from 0 and 1
@@ -105,7 +106,9 @@ def of_array(mask: np.ndarray, invert: bool, shape: tuple[int, int]) -> Missing:
     return _checked(pixels, " White is missing; if it is black in this mask, pass invert_mask=True.", notes)
 
 
-def find_missing(source: MaskSource, picture: np.ndarray, path: Path) -> Missing:
+def find_missing(
+    source: MaskSource, picture: np.ndarray, path: Path, *, max_pixels: int = DEFAULT_MAX_PIXELS
+) -> Missing:
     """Reads the mask of a picture.
 
     A mask with soft edges, as a soft brush or JPEG leaves them, counts from a tenth of white on, and is made a pixel
@@ -115,18 +118,21 @@ def find_missing(source: MaskSource, picture: np.ndarray, path: Path) -> Missing
         source: where to look.
         picture: (height, width, 1 to 4), uint8 or float in [0, 1], as it is in the file.
         path: of the picture.
+        max_pixels: largest mask file that is read.
 
     Returns:
         The missing pixels.
 
     Raises:
         MaskError: if it is no mask, has other proportions than the picture, or leaves nothing known.
-        PictureError: if the file cannot be read, or a picture has no alpha where that was to be the mask.
+        PictureError: if the file cannot be read or is too large, or a picture has no alpha where that was to be the
+            mask.
     """
     notes: list[str] = []
     if source.file is not None:
         file = source.of(path)
-        mask = images.load_image(file, mode="as-is")
+        check_size(file, images.read_header(file), max_pixels)
+        mask = images.load_image(file, mode="as-is", max_megapixels=max_pixels / 1e6)
         pixels = _as_mask(mask, str(file), source.invert, picture.shape[:2], notes)
     elif source.colour is not None:
         pixels = _of_colour(picture, source.colour, path.suffix.lower() in (".jpg", ".jpeg"))
