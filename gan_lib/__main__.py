@@ -202,7 +202,7 @@ def demonstrate(options: argparse.Namespace, settings: dict) -> list[Path]:
     """A bundled picture, damaged, for those who name none."""
     from gan_lib import restoring
 
-    folder = Path(options.output or ".")
+    folder = Path(options.output or ".").expanduser()
     folder = folder.parent if folder.suffix and not folder.is_dir() else folder
     if options.task == "inpaint":
         picture, mask = restoring.scratched_picture(folder, overwrite=options.overwrite)

@@ -421,6 +421,35 @@ def test_an_output_is_a_file_or_a_folder(photograph, tmp_path):
         restoring.plan([path], tmp_path / "x.psd")
 
 
+def test_two_pictures_that_would_become_one_file_are_refused(photograph, tmp_path):
+    one, other = photograph("a/x.png"), photograph("b/x.png")
+    with pytest.raises(SettingsError, match=r"would become .*out.x_restored.png: .*a.x.png and .*b.x.png. "):
+        restoring.plan([one, other], tmp_path / "out")
+    assert [job.target for job in restoring.plan([one, other])] == [one.with_name("x_restored.png")] + [
+        other.with_name("x_restored.png")
+    ]
+    # Named by itself and in its folder, it is one picture.
+    assert [job.target.name for job in restoring.plan([tmp_path / "a", one], tmp_path / "out")] == ["x_restored.png"]
+
+
+def test_pictures_of_refused_masks_are_no_input(photograph, tmp_path):
+    for name in ("a.png", "a_restored_mask_as_read.png", "a_crop_restored_mask_as_read.png"):
+        photograph(f"in/{name}")
+    report = restoring.Report()
+    assert [job.source.name for job in restoring.plan([tmp_path / "in"], report=report)] == ["a.png"]
+    assert len(report.skipped) == 2
+
+
+def test_home_is_understood_in_an_output(photograph, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "home"))
+    path = photograph("in/a.png")
+    expected = tmp_path / "home" / "out" / "a_restored.png"
+    assert restoring.plan([path], "~/out")[0].target == expected
+    assert restoring.plan([path.parent], "~/out")[0].target == expected
+    assert restoring.plan([path], "~/b.tif")[0].target == tmp_path / "home" / "b.tif"
+
+
 # --- the command ------------------------------------------------------------------------------------------------
 
 
@@ -458,6 +487,26 @@ def test_without_a_picture_it_shows_what_it_does(command, tmp_path):
     ]
     assert "PSNR 20.2" in out
     assert command("-o", tmp_path)[0] == 1  # nothing is overwritten
+
+
+def test_the_demonstration_understands_home(command, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert command("-o", "~/out", "--sigma", 25, "--crop", "0,0,40,40")[0] == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    assert (tmp_path / "out" / "chelsea_noisy_crop_restored.png").is_file()
+
+
+def test_one_picture_too_small_for_the_part_does_not_stop_the_others(command, photograph, tmp_path):
+    for name in ("a", "c"):
+        photograph(f"in/{name}.png")
+    images.save_image(tmp_path / "in" / "b.png", noisy(10, 10))
+    status, out, _ = command(tmp_path / "in", "--sigma", 10, "--crop", "10,5,30,20", "-o", tmp_path / "out")
+    assert status == 1
+    assert "b.png: The part 10,5,30,20 (X,Y,WIDTH,HEIGHT) does not lie inside" in out
+    assert out.endswith("2 restored, 0 skipped, 1 failed.\n")
+    assert command(tmp_path / "in" / "b.png", "--sigma", 10, "--crop", "10,5,30,20")[0] == 2
 
 
 def test_one_broken_picture_in_ten(command, photograph, tmp_path):

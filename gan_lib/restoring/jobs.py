@@ -16,14 +16,14 @@ from gan_lib import images
 from gan_lib.datasets import DataError, find_photographs
 from gan_lib.restoring.enlarged import enlarge_file
 from gan_lib.restoring.enlarging import Enlarger
-from gan_lib.restoring.files import Restored, Worker, restore_file
+from gan_lib.restoring.files import OutsideError, Restored, Worker, restore_file
 from gan_lib.restoring.filling import fill_file
 from gan_lib.restoring.holes import HoleFiller
 from gan_lib.restoring.restorer import Restorer
 from gan_lib.restoring.tasks import SettingsError
 
 _ONE_FILE = {Restorer: restore_file, HoleFiller: fill_file, Enlarger: enlarge_file}
-_RESTORED, _CROPPED, _COMPARE = "_restored", "_crop_restored", "_compare"
+_RESTORED, _CROPPED, _COMPARE, _MASK = "_restored", "_crop_restored", "_compare", "_mask_as_read"
 
 
 class Job(NamedTuple):
@@ -78,45 +78,60 @@ def plan(
         One job for each picture; results of earlier runs in a folder are passed over.
 
     Raises:
-        SettingsError: if one output file was named for several pictures, or its ending is not a picture's.
+        SettingsError: if one output file was named for several pictures, or its ending is not a picture's, or several
+            pictures would become one file.
         DataError: if there is no such folder, or no picture in it.
     """
+    output = Path(output).expanduser() if output else None
+    pictures = [Path(given).expanduser() for given in pictures]
     found = []  # (picture, the folder that its result goes to)
-    for given in map(Path, pictures):
-        given = given.expanduser()
+    for given in pictures:
         if not given.is_dir():
-            found.append((given, Path(output) if output else given.parent))
+            found.append((given, output or given.parent))
             continue
         for path in find_photographs(given):
-            if path.stem.endswith((_RESTORED, _COMPARE)):
+            if path.stem.endswith((_RESTORED, _COMPARE, _MASK)):
                 if report is not None:
                     report.skipped.append((path, "it looks like a result of an earlier run"))
             else:
-                found.append((path, Path(output) / path.parent.relative_to(given) if output else path.parent))
-    target = _as_file(output, [Path(given).expanduser() for given in pictures])
+                found.append((path, output / path.parent.relative_to(given) if output else path.parent))
+    target = _as_file(output, pictures)
+    found = list(dict.fromkeys(found))  # a picture may be named twice: in its folder, and by itself
     # Two pictures that differ in their ending only would become one file.
-    names = collections.Counter((folder, path.stem) for path, folder in found)
+    names = collections.Counter((folder, Path(name).stem) for folder, name in {(to, path.name) for path, to in found})
     jobs = []
     for path, folder in found:
         stem = path.stem if names[folder, path.stem] == 1 else path.name.replace(".", "_")
         result = target or folder / f"{stem}{_CROPPED if crop else _RESTORED}.png"
         sheet = result.with_name(f"{result.stem.removesuffix(_RESTORED)}{_COMPARE}.png") if compare else None
         jobs.append(Job(path, result, sheet))
+    _check_apart(jobs)
     return jobs
 
 
-def _as_file(output: str | Path | None, pictures: list[Path]) -> Path | None:
+def _check_apart(jobs: list[Job]) -> None:
+    """Raises SettingsError if two results would be one file: the second would look like one that is done already."""
+    first: dict[Path, Path] = {}
+    for job in jobs:
+        other = first.setdefault(job.target, job.source)
+        if other != job.source:
+            raise SettingsError(
+                f"Several pictures would become {job.target}: {other} and {job.source}. Restore them in runs of their "
+                "own, with different -o."
+            )
+
+
+def _as_file(output: Path | None, pictures: list[Path]) -> Path | None:
     """The output if it names a file, else None."""
-    if output is None or Path(output).is_dir() or not Path(output).suffix:
+    if output is None or output.is_dir() or not output.suffix:
         return None
-    path = Path(output).expanduser()
     try:
-        images.check_name(path.name)
+        images.check_name(output.name)
     except ValueError as error:
-        raise SettingsError(f"{error} If {path} is meant to be a folder, make it first.") from error
+        raise SettingsError(f"{error} If {output} is meant to be a folder, make it first.") from error
     if len(pictures) != 1 or pictures[0].is_dir():
-        raise SettingsError(f"The output {path} is one file; for several pictures name a folder.")
-    return path
+        raise SettingsError(f"The output {output} is one file; for several pictures name a folder.")
+    return output
 
 
 def restore_files(
@@ -143,7 +158,8 @@ def restore_files(
             crop) or `enlarge_file` (tile, max_pixels, crop).
 
     Raises:
-        SettingsError: if a setting is out of range.
+        SettingsError: if a setting is out of range; of several pictures, one that does not hold the crop counts as
+            failed.
     """
     several = len(jobs) > 1
     for job in tqdm(jobs, unit="picture", disable=not (progress and several)):
@@ -159,6 +175,10 @@ def restore_files(
             )
         except FileExistsError as error:
             (report.skipped if several else report.failed).append((job.source, str(error)))
+        except OutsideError as error:
+            if not several:
+                raise
+            report.failed.append((job.source, str(error)))
         except (images.PictureError, DataError, OSError, MemoryError) as error:
             report.failed.append((job.source, str(error) or "not enough memory"))
         else:
