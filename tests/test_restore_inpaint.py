@@ -201,6 +201,21 @@ def test_a_mask_of_the_same_proportions_is_enlarged_with_a_note(tmp_path):
     assert "made 120 x 90 pixels large, from 60 x 45" in found.notes[0]
 
 
+@pytest.mark.parametrize("factor", [2, 2.5, 7, 20])
+def test_a_mask_that_is_made_smaller_keeps_the_thinnest_scratch(tmp_path, factor):
+    large = np.zeros((round(90 * factor), round(120 * factor)), bool)
+    large[5:-5, round(50 * factor) + 1] = True  # a pixel wide
+    Image.fromarray(large).save(tmp_path / "large.png")
+    found = masks.find_missing(MaskSource(file=tmp_path / "large.png"), picture(), tmp_path / "picture.png")
+    rows, columns = np.nonzero(found.pixels)
+    assert len(set(rows)) >= 80 and set(columns) == {50}
+    assert f"from {large.shape[1]} x {large.shape[0]}" in found.notes[0]
+    # The same, where it is known what is black in the file.
+    Image.fromarray(~large).save(tmp_path / "black.png")
+    source = MaskSource(file=tmp_path / "black.png", invert=True)
+    assert np.array_equal(masks.find_missing(source, picture(), tmp_path / "picture.png").pixels, found.pixels)
+
+
 def test_the_cap_is_that_of_the_mask_as_well(tmp_path):
     source = MaskSource(file=tmp_path / "mask.png")
     Image.fromarray(scratch().repeat(2, axis=0).repeat(2, axis=1)).save(source.file)  # 43,200 pixels

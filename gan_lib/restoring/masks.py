@@ -176,6 +176,7 @@ def _as_mask(mask: np.ndarray, name: str, invert: bool, shape: tuple[int, int], 
             images.to_uint8(np.repeat(values[..., None], 3, axis=-1)),
         )
     values = 1 - values if invert else values
+    missing = values > (_SOFT if between else 0.5)
     height, width = shape
     if values.shape != shape:
         if abs(np.log(values.shape[1] / values.shape[0] * height / width)) > 0.01:
@@ -185,12 +186,19 @@ def _as_mask(mask: np.ndarray, name: str, invert: bool, shape: tuple[int, int], 
                 pixels_shown(values > 0.5),
             )
         notes.append(f"The mask was made {width} x {height} pixels large, from {values.shape[1]} x {values.shape[0]}.")
-        resized = Image.fromarray(values).resize((width, height), Image.Resampling.NEAREST)
-        values = np.asarray(resized)
+        missing = _resized(missing, height, width)
     if not between:
-        return values > 0.5
+        return missing
     notes.append("The mask has soft edges: what is a tenth white counts as missing, and a pixel around it.")
-    return _grown(values > _SOFT, 1)
+    return _grown(missing, 1)
+
+
+def _resized(missing: np.ndarray, height: int, width: int) -> np.ndarray:
+    """A mask at the size of its picture. Made smaller, a pixel is missing if any was that it covers: a thin scratch
+    stays."""
+    smaller = missing.shape[0] > height or missing.shape[1] > width
+    method = Image.Resampling.BOX if smaller else Image.Resampling.NEAREST
+    return np.asarray(Image.fromarray(np.float32(missing)).resize((width, height), method)) > 0
 
 
 def _values(mask: np.ndarray) -> np.ndarray:
