@@ -302,6 +302,17 @@ def test_strength_0_changes_no_bit_and_says_so(photograph, restorer, tmp_path):
     assert "those of the original" in json.loads((tmp_path / "b.json").read_text())["generated"]
 
 
+def test_strength_0_promises_no_more_than_the_format_holds(photograph, restorer, tmp_path):
+    for name, says in (("b.jpg", ".jpg stores with loss"), ("b.WEBP", ".webp stores with loss"), ("b.png", None)):
+        done = restoring.restore_file(restorer, photograph(), tmp_path / name, strength=0, overwrite=True)
+        generated = json.loads((tmp_path / "b.json").read_text())["generated"]
+        assert generated.startswith("Strength 0: no pixel was generated.")
+        assert ("those of the original" in generated) == (says is None)
+        assert [note[: len(says or "")] for note in done.notes] == ([says] if says else [])
+    # Where every pixel is generated anyway, it makes no difference.
+    assert restoring.restore_file(restorer, photograph(), tmp_path / "c.jpg", sigma=5).notes == []
+
+
 def test_16_bit_stays_16_bit_without_bands(restorer, still, tmp_path):
     ramp = np.linspace(0.2, 0.8, 4096, dtype=np.float32).reshape(64, 64, 1).repeat(3, axis=-1)
     path = images.save_image(tmp_path / "ramp.png", ramp, bits=16)

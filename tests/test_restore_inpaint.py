@@ -5,6 +5,7 @@ import json
 import imagecodecs
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image, ImageDraw
 
 import gan_lib
@@ -347,6 +348,32 @@ def test_sixteen_bits_stay_and_known_ones_are_the_same(files):
     assert run(files / "deep.tif", "--mask", files / "mask.png", "-o", files / "out.tif") == 0
     before, after = images.load_image(files / "deep.tif"), images.load_image(files / "out.tif")
     assert after.dtype == np.float32 and np.array_equal(after[~scratch()], before[~scratch()])
+
+
+@pytest.mark.parametrize(
+    ("deep", "target", "note"),
+    [
+        (False, "out.png", None),
+        (True, "out.png", "32 bit became 16"),
+        (True, "out.jpg", "32 bit became 8: .jpg holds no more"),
+        (False, "out.jpg", ".jpg stores with loss, so other pixels change a little too; take .png."),
+        (False, "out.jpeg", ".jpeg stores with loss"),
+        (False, "out.webp", ".webp stores with loss"),
+    ],
+)
+def test_what_a_format_cannot_keep_is_not_promised(files, capsys, deep, target, note):
+    if deep:
+        tifffile.imwrite(files / "scan.tif", picture(dtype=np.float32), photometric="rgb")
+    source = files / ("scan.tif" if deep else "scan.png")
+    assert run(source, "--mask", files / "mask.png", "-o", files / target) == 0
+    told = json.loads((files / "out.json").read_text())
+    assert told["generated"].startswith(f"A neural network invented {int(scratch().sum()):,} pixels of {target}.")
+    assert ("All others are those of the original." in told["generated"]) == (note is None)
+    assert any(line.startswith(note) for line in told["notes"]) if note else told["notes"] == []
+    assert (note or "") in capsys.readouterr().out
+    before, after = images.load_image(source), images.load_image(files / target)
+    same = after.dtype == before.dtype and np.array_equal(after[~scratch()], before[~scratch()])
+    assert same == (note is None)
 
 
 def test_a_large_picture_gets_a_sheet_with_a_part_at_full_size(files):

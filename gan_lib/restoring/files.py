@@ -24,6 +24,11 @@ from gan_lib.restoring.tiles import Region
 Worker = Restorer | HoleFiller | Enlarger  # a network that is ready for pictures
 
 
+_DEEP = (".png", ".tif", ".tiff")  # hold 16 bit
+_LOSSY = (".jpg", ".jpeg", ".webp")
+_ALL_KEPT = "All are those of the original."
+
+
 class OutsideError(SettingsError):
     """A part that does not lie inside a picture; another picture may hold it."""
 
@@ -37,6 +42,7 @@ class Opened(NamedTuple):
         metadata: EXIF, colour profile, resolution.
         profile: its colours' meaning, if that is not sRGB.
         notes: what the reader of the result should know.
+        depth: how many bits the file itself has.
     """
 
     pixels: np.ndarray
@@ -44,6 +50,7 @@ class Opened(NamedTuple):
     metadata: images.Metadata
     profile: images.ColourProfile | None
     notes: list[str]
+    depth: int
 
 
 def open_picture(path: Path, max_pixels: int = DEFAULT_MAX_PIXELS) -> Opened:
@@ -63,7 +70,7 @@ def open_picture(path: Path, max_pixels: int = DEFAULT_MAX_PIXELS) -> Opened:
             profile = None if found.is_srgb else found
         except images.ProfileError as error:
             notes.append(f"The colours were taken as sRGB: {error}. The profile itself was kept.")
-    return Opened(picture, 16 if header.bits > 8 else 8, metadata, profile, notes)
+    return Opened(picture, 16 if header.bits > 8 else 8, metadata, profile, notes, header.bits)
 
 
 class Restored(NamedTuple):
@@ -140,8 +147,8 @@ def restore_file(
         "tile": tile,
         "crop": as_crop(crop),
     }
-    generated = None if strength else "Strength 0: the pixels are those of the original."
-    save_result(restorer, opened, result, source, target, parameters, notes, generated, sheet, drawn)
+    generated, kept = (None, "") if strength else ("Strength 0: no pixel was generated.", _ALL_KEPT)
+    save_result(restorer, opened, result, source, target, parameters, notes, generated, sheet, drawn, kept=kept)
     return Restored(target, sheet, sigma, estimated, notes)
 
 
@@ -169,6 +176,8 @@ def save_result(
     generated: str | None,
     sheet: Path | None,
     drawn: np.ndarray | None,
+    *,
+    kept: str = "",
 ) -> None:
     """Writes the result, the JSON file beside it and the sheet: all of them, or none.
 
@@ -183,13 +192,20 @@ def save_result(
         generated: a sentence that says which pixels were generated; the usual one if None.
         sheet: where the sheet goes, if anywhere.
         drawn: the sheet, uint8 (height, width, 3).
+        kept: what follows ``generated`` and says that pixels are those of the original; where the format does not keep
+            them, a note says so instead.
 
     Raises:
         PictureError: if something cannot be written.
     """
-    bits = opened.bits if target.suffix.lower() in (".png", ".tif", ".tiff") else 8
-    if bits < opened.bits:
-        notes.append(f"16 bit became 8: {target.suffix} holds no more.")
+    suffix = target.suffix.lower()
+    bits = opened.bits if suffix in _DEEP else 8
+    lost = [f"{opened.depth} bit became 8: {suffix} holds no more."] if bits == 8 < opened.depth else []
+    lost += [f"{opened.depth} bit became 16, the most that is written."] if bits == 16 < opened.depth else []
+    if kept and suffix in _LOSSY:
+        lost.append(f"{suffix} stores with loss, so other pixels change a little too; take .png.")
+    notes.extend(lost)
+    generated = f"{generated} {kept}" if kept and not lost else generated
     metadata = opened.metadata
     if result.shape != opened.pixels.shape:
         metadata = metadata.sized(*result.shape[:2])

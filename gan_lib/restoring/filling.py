@@ -88,6 +88,7 @@ def fill_file(
         "sharp": filler.sharp,
         "crop": as_crop(crop),
     }
-    generated = f"A neural network invented {count:,} pixels of {target.name}; all others are those of the original."
-    save_result(filler, opened, result, source, target, parameters, notes, generated, sheet, drawn)
+    generated = f"A neural network invented {count:,} pixels of {target.name}."
+    kept = "All others are those of the original."
+    save_result(filler, opened, result, source, target, parameters, notes, generated, sheet, drawn, kept=kept)
     return Restored(target, sheet, None, False, notes)
