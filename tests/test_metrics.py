@@ -114,6 +114,18 @@ def test_errors_say_what_came(measure):
         measure(picture[..., 0], picture)
 
 
+@pytest.mark.parametrize("measure", [psnr, ssim])
+def test_a_truth_as_networks_take_it_is_refused(measure):
+    clean = clean_pictures()["grey"]
+    with pytest.raises(ValueError, match=r"clean has values from -0\.\d+ to [01]\.?\d*; .* images\.from_network first"):
+        measure(images.to_network(clean), images.to_network(clean))
+    with pytest.raises(ValueError, match=r"clean has values from 0 to 1\.1; \[0, 1\] was expected"):
+        measure(clean, np.linspace(0, 1.1, clean.size, dtype="float32").reshape(clean.shape))
+    # What is off by a rounding error is meant to be in [0, 1]; and a restored picture may overshoot.
+    almost = np.linspace(-5e-4, 1.0005, clean.size, dtype="float32").reshape(clean.shape)
+    assert float(measure(almost * 1.5 - 0.1, almost)[0]) < 40
+
+
 def test_ssim_needs_its_window():
     with pytest.raises(ValueError, match="10x40; SSIM's window needs at least 11x11"):
         ssim(np.zeros((10, 40, 1), np.uint8), np.zeros((10, 40, 1), np.uint8))

@@ -36,7 +36,15 @@ def _unit_range(pictures: Pictures, name: str) -> tf.Tensor:
 
 def checked_pair(restored: Pictures, clean: Pictures) -> tuple[tf.Tensor, tf.Tensor]:
     """Both as float32 in [0, 1], rounded to 256 levels, with a batch axis; ValueError unless they fit each other."""
-    restored, clean = _unit_range(restored, "restored"), _unit_range(clean, "clean")
+    given = tf.convert_to_tensor(clean)
+    restored, clean = _unit_range(restored, "restored"), _unit_range(given, "clean")
+    # A network's output may overshoot, but the truth is a picture: beyond [0, 1] it still is in a network's range.
+    if tf.executing_eagerly() and given.dtype.is_floating:
+        least, most = float(tf.reduce_min(given)), float(tf.reduce_max(given))
+        if least < -1e-3 or most > 1.001:
+            raise ValueError(
+                f"clean has values from {least:.4g} to {most:.4g}; [0, 1] was expected. Call images.from_network first."
+            )
     if not restored.shape.is_compatible_with(clean.shape):
         raise ValueError(
             f"restored has shape {tuple(restored.shape)} and clean {tuple(clean.shape)}; the same was expected."
