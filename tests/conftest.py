@@ -8,6 +8,8 @@ from pathlib import Path
 # Before TensorFlow is imported anywhere: tests are quiet, and none of them goes to the internet.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("GAN_LIB_OFFLINE", "1")
+# The tests are held to the CPU's numbers; and each of the workers would take a whole graphics card for itself.
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
 import pytest
 
