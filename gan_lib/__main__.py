@@ -111,6 +111,7 @@ def restore(options: argparse.Namespace) -> int:
         from gan_lib import hardware
 
         hardware.visible_gpus()  # the first to import TensorFlow keeps its start-up lines away
+        hardware.keep_float32()
         from gan_lib import restoring
 
         report = restoring.Report()
@@ -256,6 +257,7 @@ def evaluate(options: argparse.Namespace) -> int:
         from gan_lib import hardware
 
         hardware.visible_gpus()  # the first to import TensorFlow keeps its start-up lines away
+        hardware.keep_float32()
         from gan_lib import evaluation, restoring
 
         shared = {"weights": options.weights, "worst": 3 if options.worst else 0, "progress": sys.stderr.isatty()}

@@ -1,10 +1,11 @@
 """hardware: choices and hints for made-up machines, and a look at the real one."""
 
 import dataclasses
+import os
 
 import pytest
 
-from gan_lib import hardware
+from gan_lib import __main__, hardware
 from gan_lib.hardware import Gpu, Machine, findings
 
 VERSIONS = {"tensorflow": "2.21.0", "keras": "3.15.1", "numpy": "2.4.6"}
@@ -158,6 +159,33 @@ def test_setup_sets_policy_and_seeds(plain_environment, float32_afterwards):
     assert "Seed       3" in text
     assert len(text.splitlines()) <= 8
     assert "/" not in text.replace("n/a", "")  # a summary goes into committed notebooks: no folder of a machine
+
+
+@pytest.mark.parametrize(("cards", "told"), [([], []), (["a card"], [False])])
+def test_setup_keeps_float32_on_a_gpu(plain_environment, float32_afterwards, cards, told):
+    import tensorflow as tf
+
+    hardware.visible_gpus()  # is remembered, so that nobody asks the made-up card for its details
+    plain_environment.setenv("GAN_LIB_PRECISION", "float32")
+    plain_environment.setattr(tf.config, "list_physical_devices", lambda kind=None: cards)
+    plain_environment.setattr(tf.config.experimental, "set_memory_growth", lambda card, on: None)
+    calls = []
+    plain_environment.setattr(tf.config.experimental, "enable_tensor_float_32_execution", calls.append)
+    hardware.setup(seed=1)
+    assert calls == told
+
+
+@pytest.mark.parametrize("command", [__main__.restore, __main__.evaluate])
+def test_the_command_line_keeps_float32_too(monkeypatch, command):
+    def interrupt():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(hardware, "keep_float32", interrupt)
+    assert command(None) == 130  # its answer to Ctrl-C: it came to that line, and there were no options to fail at
+
+
+def test_the_tests_themselves_compute_on_the_cpu():
+    assert "CUDA_VISIBLE_DEVICES" in os.environ  # -1, or what the one who called chose
 
 
 @pytest.mark.parametrize("seed", [-1, 2**32, 1.5, True, "1"])

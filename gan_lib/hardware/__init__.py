@@ -32,6 +32,7 @@ __all__ = [
     "describe",
     "describe_lines",
     "findings",
+    "keep_float32",
     "look_at_machine",
     "precision_policy",
     "preset",
@@ -65,11 +66,23 @@ def precision_policy() -> str:
     return choose_precision(look_at_machine())[0]
 
 
+def keep_float32() -> None:
+    """Tell TensorFlow to compute float32 as float32 on a GPU too.
+
+    From Ampere on (compute capability 8.0) it multiplies matrices and convolves in TensorFloat-32 otherwise, with 10
+    bits of mantissa instead of 23: a classifier or a judge that asks for float32 would measure something else there.
+    """
+    import tensorflow as tf
+
+    if tf.config.list_physical_devices("GPU"):
+        tf.config.experimental.enable_tensor_float_32_execution(False)
+
+
 def setup(*, seed: int = 0) -> str:
     """Prepare Keras for a lesson: precision policy and random seeds. Returns a summary for the lesson to print.
 
     On a GPU it also asks TensorFlow to take memory as it is needed. Otherwise the first notebook takes the whole card,
-    and the next one that is opened beside it fails for lack of memory.
+    and the next one that is opened beside it fails for lack of memory. And float32 is kept; see `keep_float32`.
 
     Args:
         seed: a whole number from 0 to 2**32 - 1 for Python's, NumPy's and TensorFlow's random numbers.
@@ -88,6 +101,7 @@ def setup(*, seed: int = 0) -> str:
             tf.config.experimental.set_memory_growth(gpu, True)
         except RuntimeError:  # the card is in use already, in this kernel; it keeps the setting it has
             break
+    keep_float32()
     # Keras 3.15 gives this advice at every fit() on a tf.data.Dataset, whose order is the dataset's own business.
     warnings.filterwarnings("ignore", message=".*shuffle=True.* was passed, but will be ignored")
     policy, policy_reason = choose_precision(machine)
