@@ -230,6 +230,20 @@ def test_xla_compiles_it_with_its_gradient():
     np.testing.assert_allclose(layer.u.numpy(), after, atol=1e-5)
 
 
+@pytest.mark.parametrize("name", LAYERS)
+def test_a_kernel_of_zeros_stays_zeros_and_finds_its_direction_later(name):
+    layer, inputs = wrapped(name)
+    kernel = layer.layer.kernel
+    kernel.assign(0.0 * kernel)
+    for training in (True, False):
+        assert (layer(inputs, training=training).numpy() == 0.0).all()
+    kernel.assign(1e-9 * tf.random.stateless_normal(kernel.shape, seed=(0, 3)))  # as a first small step leaves it
+    for _ in range(200):
+        layer(inputs, training=True)
+    singular = tf.linalg.svd(as_matrix(name, layer.normalised_kernel()), compute_uv=False)
+    assert float(singular[0]) == pytest.approx(1.0, abs=1e-3)
+
+
 def test_what_cannot_be_wrapped_is_named():
     with pytest.raises(ValueError, match="LeakyReLU has no kernel"):
         SpectralNormalization(layers.LeakyReLU())(tf.zeros([1, 2]))

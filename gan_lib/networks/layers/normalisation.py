@@ -9,6 +9,11 @@ import tensorflow as tf
 _TRANSPOSED = (keras.layers.Conv1DTranspose, keras.layers.Conv2DTranspose, keras.layers.Conv3DTranspose)
 
 
+def _unit(vector: tf.Tensor) -> tf.Tensor:
+    # TensorFlow's own epsilon, 1e-12, would leave vectors shorter than a millionth as short as they are.
+    return tf.math.l2_normalize(vector, epsilon=1e-30)
+
+
 @keras.saving.register_keras_serializable("gan_lib")
 class SpectralNormalization(keras.layers.Wrapper):
     """Divides a layer's kernel by its largest singular value, so that a dense layer stretches nothing by more than 1.
@@ -18,7 +23,8 @@ class SpectralNormalization(keras.layers.Wrapper):
     windows share a pixel up to nine times.
 
     The largest singular value is estimated by one step of power iteration at each call in training; the
-    vector it needs is kept from call to call, so the estimate improves while the kernel moves slowly.
+    vector it needs is kept from call to call, so the estimate improves while the kernel moves slowly. A kernel of zeros
+    has nothing to divide by and stays as it is.
 
     Two things differ from `keras.layers.SpectralNormalization` and matter in a discriminator:
 
@@ -42,7 +48,8 @@ class SpectralNormalization(keras.layers.Wrapper):
         TensorShape([2, 8])
 
     Source: Miyato et al. 2018, "Spectral Normalization for Generative Adversarial Networks", algorithm 1.
-    Differs from the paper: nothing; the kernel is reshaped to (inputs, outputs) as in the authors' code.
+    Differs from the paper: algorithm 1 iterates once per update, here each call in training does; in an adversarial
+    step there are three, for real pictures, for generated ones, and for those that the generator learns from.
     """
 
     def __init__(self, layer: keras.Layer, power_iterations: int = 1, **kwargs):
@@ -85,15 +92,16 @@ class SpectralNormalization(keras.layers.Wrapper):
         kernel = tf.convert_to_tensor(self.layer.kernel)
         matrix = self._matrix(kernel)
         constant = tf.stop_gradient(matrix)
-        u = tf.math.l2_normalize(tf.convert_to_tensor(self.u))
-        v = tf.math.l2_normalize(tf.matmul(u, constant, transpose_b=True))
+        kept = u = _unit(tf.convert_to_tensor(self.u))
+        v = _unit(tf.matmul(u, constant, transpose_b=True))
         if training:
             for _ in range(self.power_iterations):
-                u = tf.math.l2_normalize(tf.matmul(v, constant))
-                v = tf.math.l2_normalize(tf.matmul(u, constant, transpose_b=True))
-            self.u.assign(u)
+                u = _unit(tf.matmul(v, constant))
+                v = _unit(tf.matmul(u, constant, transpose_b=True))
+            # A vector of zeros, which a kernel of zeros leads to, would never find a direction again.
+            self.u.assign(tf.where(tf.reduce_any(u != 0.0), u, kept))
         sigma = tf.reduce_sum(tf.matmul(v, matrix) * u)  # u and v are constants, the kernel is not
-        return kernel / sigma
+        return kernel / tf.where(sigma > 0.0, sigma, 1.0)
 
     def call(self, inputs, training=False):
         """Calls the wrapped layer with its kernel divided; shape and range as the wrapped layer says."""
