@@ -57,6 +57,11 @@ def test_the_judge_computes_in_float32_under_every_policy(precision):
     assert {one.dtype for one in network(pictures())} == {tf.float32}
 
 
+def test_weights_that_are_not_there_are_named():
+    with pytest.raises(ValueError, match=r"VGG19 cannot be given the weights 'no_such_file.weights.h5' .* None for"):
+        features.vgg19_features(weights="no_such_file.weights.h5")
+
+
 def test_the_classifier_shares_its_weights_and_thaws_them():
     network = features.perceptual_features()
     classifier = features.damage_classifier(network, 5)

@@ -32,8 +32,8 @@ def vgg19_features(layer_names: Sequence[str] = ("block5_conv4",), *, weights: s
         list of them for several names, one tensor for one.
 
     Raises:
-        OSError: if the weights are neither in Keras' cache nor can be downloaded.
-        ValueError: if a layer is not in the network.
+        OSError: if ImageNet's weights are neither in Keras' cache nor can be downloaded.
+        ValueError: if a layer is not in the network, or the file is missing or holds other weights.
 
     Source: Simonyan and Zisserman 2015, "Very Deep Convolutional Networks"; as a loss: Ledig et al. 2017, "SRGAN",
     section 2.2.1, there the last convolution before the fifth pooling, block5_conv4.
@@ -41,6 +41,11 @@ def vgg19_features(layer_names: Sequence[str] = ("block5_conv4",), *, weights: s
     try:
         vgg = keras.applications.VGG19(include_top=False, weights=weights)
     except Exception as error:  # urllib, OSError or Keras' own, by what fails
+        if weights != "imagenet":
+            raise ValueError(
+                f"VGG19 cannot be given the weights {str(weights)!r} ({error}). Name a file with weights of VGG19 "
+                'without its top, or pass "imagenet", or None for random ones.'
+            ) from error
         raise OSError(
             f"VGG19's ImageNet weights are neither in Keras' cache nor can they be downloaded ({error}). Connect this "
             "machine once, or use perceptual_features, whose weights come with the course."
@@ -157,6 +162,11 @@ def feature_distance(features: Sequence[tf.Tensor], reference: Sequence[tf.Tenso
 
 class PerceptualLoss:
     """The distance of two batches of pictures in the eyes of a frozen feature network, to be differentiated.
+
+    It is `feature_distance`, the mean over the batch. Differs from Ledig et al. 2017, "SRGAN", section 2.2.1: there it
+    is the mean squared difference of one VGG map that was scaled by 1/12.75; here each map's is divided by the mean
+    square of the true picture's own, and the logarithms of 1 plus that are added. SRGAN's weight for its loss does not
+    carry over.
 
     Args:
         network: pictures in [-1, 1] -> feature maps: `perceptual_features` with its released weights, or

@@ -1,9 +1,9 @@
 """SRGAN: its generator, which is called SRResNet when it is trained without a discriminator, and its discriminator.
 
-Their losses are in `losses` and their training in `training`; the lighter network that the course releases is
-`upscaler`.
+Their training is in `training`. Their losses are in `losses`, and in `features` a perceptual one, which is not the
+paper's. The lighter network that the course releases is `upscaler`.
 
-Source of everything here: Ledig et al. 2017, "Photo-Realistic Single Image Super-Resolution Using a Generative
+Source of both networks: Ledig et al. 2017, "Photo-Realistic Single Image Super-Resolution Using a Generative
 Adversarial Network", section 2.1 and figure 4.
 """
 
