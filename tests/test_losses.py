@@ -1,6 +1,8 @@
 """losses: values, stability, and slopes of every adversarial pair and both penalties."""
 
 import math
+import re
+from fractions import Fraction
 
 import keras
 import numpy as np
@@ -25,10 +27,23 @@ def pair(name):
     return getattr(losses, f"{name}_discriminator_loss"), getattr(losses, f"{name}_generator_loss")
 
 
-def test_the_table_names_every_pair():
+def in_words(text):
+    """The number of "1/4" or "2 log 2 = 1.386", where the decimals must be those of the formula."""
+    formula, _, decimals = text.partition(" = ")
+    factor, logarithm, argument = formula.partition("log ")
+    number = float(Fraction({"": "1", "-": "-1"}.get(factor.strip(), factor.strip())))
+    number *= math.log(float(argument)) if logarithm else 1.0
+    assert not decimals or decimals == f"{number:.3f}"
+    return number
+
+
+def test_the_table_says_of_every_pair_what_is_so():
+    rows = (re.split(r"\s{2,}", line.strip()) for line in losses.__doc__.splitlines())
+    table = {row[0]: row[1:] for row in rows if len(row) == 4 and row[0] != "pair" and "=" not in row[0]}
     found = {name.removesuffix("_generator_loss") for name in dir(losses) if name.endswith("_generator_loss")}
-    assert found == set(CANNOT_TELL)
-    assert all(name in losses.__doc__ for name in CANNOT_TELL)
+    assert found == set(CANNOT_TELL) == set(table)
+    for name, (means, *values) in table.items():
+        assert [in_words(means.split()[-1]), *map(in_words, values)] == pytest.approx(list(CANNOT_TELL[name]))
 
 
 @pytest.mark.parametrize("shape", [(4, 1), (3, 5, 5, 1)])
