@@ -50,7 +50,8 @@ def unet_generator(
         ValueError: if there are fewer than two widths, or for another kind of normalisation.
 
     Differs from the paper: noise comes from dropout alone in both; here dropout is off when ``training=False``,
-    while the paper keeps it on for testing as well.
+    while the paper keeps it on for testing as well. There batch normalisation takes the statistics of the test batch,
+    too; here it takes the moving averages.
     """
     if len(widths) < 2:
         raise ValueError(f"widths is {widths}; at least two halvings were expected.")
