@@ -34,7 +34,8 @@ class TrainingMonitor(keras.callbacks.Callback):
       seen without a gradient: behind a flat end no learning follows, whatever comes before it.
     * ``not_finite``: NaN or infinity in a loss or a weight. It stops the training, and the last good state (weights,
       moments, averages, step counter) is put back, so that you can go on with a lower learning rate.
-    * ``near_float16_limit``: logits or activations of a discriminator that computes in float16 pass 2048.
+    * ``near_float16_limit``: logits or activations of a discriminator that computes in float16 pass 2048. In
+      restoration only the mean logits of the epoch are looked at, in which large ones of both signs cancel out.
 
     In restoration (`training.Restoration`) no samples are drawn: there is no collapse, and a discriminator that cannot
     tell may just as well have good pictures before it. A strong one is common early on, so it has to stay longer

@@ -29,14 +29,16 @@ class Restoration(AdversarialModel):
         generator: inputs -> restored pictures, float32 (batch, height, width, channels), about [-1, 1].
         discriminator: ``picture`` or ``[degraded, picture]`` -> logits, a number or a map of them for each picture.
         seed: from which every random number of the training follows.
-        average_decay: as in `AdversarialModel`.
+        average_decay: as in `AdversarialModel`. Only `sampling_generator` has the averaged weights: every measure in
+            the logs, ``val_psnr`` too, is that of the generator as it is trained.
 
     Example:
         >>> scheme = Restoration(denoiser())
         >>> scheme.compile({"generator": keras.optimizers.Adam(1e-3)})
         >>> history = scheme.fit(pairs, epochs=5, steps_per_epoch=400, validation_data=held_out)
 
-    Source of the three terms: Isola et al. 2017 (pixel and adversarial), Ledig et al. 2017, "SRGAN" (perceptual).
+    Source of the three terms: Isola et al. 2017 (pixel and adversarial), Ledig et al. 2017, "SRGAN" (perceptual; what
+    `networks.features.PerceptualLoss` does differently is said there).
     """
 
     log_keys = (
@@ -171,7 +173,10 @@ class Restoration(AdversarialModel):
         return terms | {"g_loss": total}
 
     def test_step(self, data):
-        """PSNR, SSIM and the pixel term on held-out pictures, without an update. Monitor ``val_psnr``."""
+        """PSNR, SSIM and the pixel term on held-out pictures, without an update. Monitor ``val_psnr``.
+
+        They are the generator's own, not those of the averaged one that `sampling_generator` returns.
+        """
         inputs, clean, mask = keras.utils.unpack_x_y_sample_weight(data)
         restored = self.restore(inputs, mask)
         return self.log(
