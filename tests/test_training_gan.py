@@ -47,6 +47,28 @@ def test_optimizers_are_named_like_the_networks():
         model.compile({"generator": keras.optimizers.Adam(1e-3)})
 
 
+@pytest.mark.parametrize(
+    ("given", "came"),
+    [
+        ({"generator": "adam", "discriminator": "adam"}, "types came: str for 'generator', str for 'discriminator'"),
+        ({"generator": keras.optimizers.SGD(), "discriminator": "sgd"}, "types came: str for 'discriminator'"),
+        (dict.fromkeys(NAMES, keras.optimizers.Adam), "type for 'generator'"),
+        (keras.optimizers.Adam(), "As optimizers an object of type Adam came"),
+        ("adam", "an object of type str came"),
+        (None, "an object of type NoneType came"),
+    ],
+)
+def test_optimizers_come_as_a_dictionary_of_optimizers(given, came):
+    with pytest.raises(TypeError, match=f'{came}.*such as {{"generator": keras.optimizers.Adam'):
+        GAN(generator(), discriminator()).compile(given)
+
+
+def test_an_optimizer_that_already_scales_its_loss_is_taken():
+    wrap = keras.optimizers.LossScaleOptimizer
+    model = gan(optimizers=lambda: {name: wrap(optimizer) for name, optimizer in sgd().items()})
+    assert isinstance(model.generator_optimizer, keras.optimizers.LossScaleOptimizer)
+
+
 def test_two_networks_do_not_share_an_optimizer():
     shared = keras.optimizers.Adam(1e-3)
     with pytest.raises(ValueError, match="same optimizer object"):
@@ -133,6 +155,16 @@ def test_validation_changes_nothing_and_its_keys_can_be_watched(tmp_path):
     assert_same(weights(model), before)
     assert first == pytest.approx(second)
     assert first["d_loss"] == pytest.approx(history["val_d_loss"][-1], abs=1e-5)
+
+
+def test_each_batch_of_a_validation_has_latents_of_its_own():
+    model, batch = gan(), pictures(8)
+    twice = tf.data.Dataset.from_tensors(batch).repeat(2)
+    once, both, again = (
+        model.evaluate(data, verbose=0, return_dict=True)["d_fake"] for data in (twice.take(1), twice, twice.take(1))
+    )
+    assert abs(once - both) > 1e-6  # the mean of one number twice would be that number
+    assert once == again
 
 
 def test_arrays_can_be_trained_on():

@@ -3,7 +3,7 @@
 What one scheme does in a step is not here: see `generation`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import keras
 import tensorflow as tf
@@ -86,8 +86,10 @@ class AdversarialModel(keras.Model):
             **kwargs: ``run_eagerly``, ``steps_per_execution``.
 
         Raises:
+            TypeError: if it is no dictionary, or what it holds are no optimizers: Keras' names for them, for instance.
             ValueError: if the names differ from the networks', or two networks share an optimizer.
         """
+        self._check_types(optimizers)
         if set(optimizers) != set(self.network_names):
             raise ValueError(
                 f"Optimizers came for {sorted(optimizers)}, but the networks are {sorted(self.network_names)}. "
@@ -106,6 +108,23 @@ class AdversarialModel(keras.Model):
             if not optimizer.built:
                 optimizer.build(network.trainable_variables)
             setattr(self, f"{key}_optimizer", optimizer)
+
+    def _check_types(self, optimizers):
+        if not isinstance(optimizers, Mapping):
+            came = f"an object of type {type(optimizers).__name__} came"
+        else:
+            no_optimizers = {
+                key: value for key, value in optimizers.items() if not isinstance(value, keras.optimizers.Optimizer)
+            }
+            if not no_optimizers:
+                return
+            came = ", ".join(f"{type(value).__name__} for {key!r}" for key, value in no_optimizers.items())
+            came = f"objects of these types came: {came}"
+        example = ", ".join(f'"{name}": keras.optimizers.Adam(2e-4)' for name in self.network_names)
+        raise TypeError(
+            f"As optimizers {came}; a dictionary with one keras.optimizers.Optimizer for each network was expected, "
+            f"such as {{{example}}}."
+        )
 
     def fit(self, x=None, y=None, **kwargs):
         """As Keras' own `fit`. A dataset is taken in its own order, without the warning that Keras 3.15 gives then."""

@@ -95,8 +95,9 @@ class GAN(AdversarialModel):
             )
         return real, labels
 
-    def _latent(self, real, stream):
-        return draw_latent(tf.shape(real)[0], self.latent_dim, seed=self.seed, stream=stream, iteration=self.iteration)
+    def _latent(self, real, stream, later=0):
+        iteration = tf.convert_to_tensor(self.iteration) + tf.cast(later, tf.int64)
+        return draw_latent(tf.shape(real)[0], self.latent_dim, seed=self.seed, stream=stream, iteration=iteration)
 
     def _weighted_penalty(self, judge, real, fake):
         weight = self.penalty_weight * self.penalty_every
@@ -135,9 +136,11 @@ class GAN(AdversarialModel):
 
     def test_step(self, data):
         """The same losses on held-out pictures, without an update: a discriminator that only recognises its
-        training pictures shows here as ``val_d_loss`` far above ``d_loss``."""
+        training pictures shows here as ``val_d_loss`` far above ``d_loss``. Each batch gets latents of its own, the
+        same ones at the same training step."""
         real, labels = self._unpacked(data)
-        fake = self.generator(network_inputs(self._latent(real, "validation"), labels), training=False)
+        batches = self.trackers["d_loss"].count  # of this evaluation: Keras resets it at the start; iteration stands
+        fake = self.generator(network_inputs(self._latent(real, "validation", batches), labels), training=False)
         real_logits = self.discriminator(network_inputs(real, labels), training=False)
         fake_logits = self.discriminator(network_inputs(fake, labels), training=False)
         adversarial = self.generator_loss(fake_logits)
