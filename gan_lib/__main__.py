@@ -140,17 +140,17 @@ def run_restore(options: argparse.Namespace, report: restoring.Report) -> int:
     jobs = restoring.plan(
         pictures, options.output, crop=options.crop is not None, compare=options.compare, report=report
     )
+    crop = options.crop and restoring.Region(options.crop[1], options.crop[0], options.crop[3], options.crop[2])
+    limits = {"max_pixels": options.max_pixels, "crop": crop}
     if options.estimate:
         paths = [job.source for job in jobs]
         if options.task == "inpaint":
-            cost = restoring.estimate_filling(worker, settings["mask"], paths, max_pixels=options.max_pixels)
+            cost = restoring.estimate_filling(worker, settings["mask"], paths, **limits)
         else:
-            cost = restoring.estimate_cost(worker, paths, tile=settings["tile"])
+            cost = restoring.estimate_cost(worker, paths, tile=settings["tile"], **limits)
         print(cost.sentence())
         return 0 if cost.pictures else 1
-    crop = options.crop and restoring.Region(options.crop[1], options.crop[0], options.crop[3], options.crop[2])
-    settings |= {"max_pixels": options.max_pixels, "crop": crop, "overwrite": options.overwrite}
-    restoring.restore_files(worker, jobs, report, **settings)
+    restoring.restore_files(worker, jobs, report, overwrite=options.overwrite, **settings, **limits)
     if not options.pictures and report.done and not options.crop:
         print(measured_demonstration(worker, settings, pictures[0], report.done[0].path))
     print(report.summary())

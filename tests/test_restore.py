@@ -550,6 +550,47 @@ def test_minutes_and_memory_are_told_and_nothing_is_written(command, photograph,
     assert [path.name for path in tmp_path.iterdir()] == ["photo.png"]
 
 
+def test_an_estimate_refuses_what_the_run_would(command, photograph, tmp_path):
+    small, large = photograph("a.png"), images.save_image(tmp_path / "b.png", noisy(60, 60))
+    status, out, _ = command(small, large, "--estimate", "--max-pixels", 3000)
+    first, refused = out.splitlines()
+    assert status == 0
+    assert first.startswith("1 picture, 0.0 megapixels: about")
+    assert refused.startswith("cannot be restored: ")
+    assert refused.removeprefix("cannot be restored: ") in command(large, "--max-pixels", 3000)[1]
+    assert command(small, "--estimate", "--max-pixels", 100)[0] == 1
+    status, out, _ = command(small, "--estimate", "--crop", "55,0,10,10")
+    assert status == 1
+    assert "a.png: The part 55,0,10,10 (X,Y,WIDTH,HEIGHT) does not lie inside" in out
+
+
+def test_the_estimate_of_a_part_is_that_of_the_part(restorer, tmp_path, monkeypatch):
+    monkeypatch.setattr(restoring.costs, "_seconds_a_pixel", lambda *arguments: 1.0)
+    tags = Image.Exif()
+    tags[0x0112] = 6
+    Image.fromarray(noisy(400, 600)).save(tmp_path / "turned.jpg", exif=tags)
+    paths = [tmp_path / "turned.jpg"]
+    whole = restoring.estimate_cost(restorer, paths, tile=64)
+    assert whole.megapixels == pytest.approx(0.24)
+    assert whole.seconds == pytest.approx(restorer.work(400, 600, 64), rel=1e-3)
+    part = restoring.estimate_cost(restorer, paths, tile=64, crop=Region(500, 0, 100, 50))  # only upright it is inside
+    assert (part.refused, part.megapixels) == ((), pytest.approx(0.005))
+    assert part.seconds == pytest.approx(restorer.work(100, 50, 64), rel=1e-3)
+    assert len(restoring.estimate_cost(restorer, paths, crop=Region(0, 500, 50, 100)).refused) == 1
+
+
+def test_the_estimate_of_a_small_picture_times_no_large_tile(restorer, photograph, monkeypatch):
+    restore, sides = Restorer.__call__, []
+
+    def watched(self, picture, **options):
+        sides.append(picture.shape[0])
+        return restore(self, picture, **options)
+
+    monkeypatch.setattr(Restorer, "__call__", watched)
+    restoring.estimate_cost(restorer, [photograph()], tile=512)
+    assert max(sides) <= 64
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "says"),
     [

@@ -430,6 +430,23 @@ def test_a_part_only_and_an_estimate(files, capsys):
     assert "1 picture, 0.0 megapixels: about" in capsys.readouterr().out
 
 
+def test_an_estimate_of_a_part_counts_the_holes_in_it(filler, files, monkeypatch):
+    images.save_image(files / "large.png", picture(450, 600))
+    Image.fromarray(scratch(450, 600)).save(files / "large_mask.png")
+    monkeypatch.setattr(restoring.costs, "_seconds_a_filled_pixel", lambda filler: 1.0)
+
+    def estimate(crop):
+        source = MaskSource(file=files / "large_mask.png")
+        return restoring.estimate_filling(filler, source, [files / "large.png"], max_pixels=2_000_000, crop=crop)
+
+    whole, part = estimate(None), estimate(restoring.Region(0, 0, 100, 200))
+    assert whole.seconds == pytest.approx(filler.work(scratch(450, 600)), abs=2)
+    assert part.seconds == pytest.approx(filler.work(scratch(450, 600)[:100, :200]), abs=2)
+    assert (part.megapixels, part.refused) == (pytest.approx(0.02), ()) and 0 < part.seconds < whole.seconds
+    (refused,) = estimate(restoring.Region(0, 590, 100, 200)).refused
+    assert refused.startswith(f"{files / 'large.png'}: The part 590,0,200,100")
+
+
 def test_without_a_picture_a_bundled_one_gets_scratches(tmp_path, capsys):
     assert run("-o", tmp_path) == 0
     assert "PSNR in the hole" in capsys.readouterr().out

@@ -401,6 +401,16 @@ def test_a_result_above_the_cap_says_what_it_would_take(command, small_file, mon
         assert way in out
 
 
+def test_an_estimate_knows_the_cap_and_the_part(command, small_file):
+    status, out, _ = command(small_file, "--estimate", "--max-pixels", 13_000)
+    assert status == 1 and out.startswith("cannot be restored: ") and "144 x 96, 13,824 in all" in out
+    cap = ["--estimate", "--max-pixels", 5_000, "--crop"]
+    status, out, _ = command(small_file, *cap, "0,0,16,16")
+    assert status == 0 and out.startswith("1 picture, 0.0 megapixels that become 0.0: about")
+    status, out, _ = command(small_file, *cap, "0,0,20,20")
+    assert status == 1 and "The part of" in out and "a smaller part" in out
+
+
 def test_a_part_below_the_cap_is_enlarged(command, small_file):
     cap = ["--max-pixels", 5_000, "--crop"]
     assert command(small_file, *cap, "0,0,16,16")[0] == 0

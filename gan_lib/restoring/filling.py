@@ -12,6 +12,7 @@ import numpy as np
 from gan_lib import images
 from gan_lib.restoring import sheets
 from gan_lib.restoring.files import (
+    Opened,
     Restored,
     as_crop,
     check_alpha,
@@ -22,7 +23,7 @@ from gan_lib.restoring.files import (
 )
 from gan_lib.restoring.holes import HoleFiller
 from gan_lib.restoring.limits import DEFAULT_MAX_PIXELS
-from gan_lib.restoring.masks import MaskError, MaskSource, find_missing
+from gan_lib.restoring.masks import MaskError, MaskSource, Missing, find_missing
 from gan_lib.restoring.tiles import Region
 
 
@@ -65,19 +66,13 @@ def fill_file(
     check_alpha(source, target, opened)
     crop = inside(crop, opened.pixels)
     try:
-        missing, notes = find_missing(mask, opened.pixels, source, max_pixels=max_pixels)
+        missing, notes = missing_in(crop, opened, source, mask, max_pixels)
     except MaskError as error:
         reading = target.with_name(f"{target.stem}_mask_as_read.png")
         images.save_image(reading, error.reading)
         raise images.PictureError(f"{error} How it was read: {reading}") from error
-    notes = [*opened.notes, *notes]
-    before = opened.pixels
-    if crop is not None:
-        where = slice(crop.top, crop.top + crop.height), slice(crop.left, crop.left + crop.width)
-        before, missing = before[where], missing[where]
-    if missing.all():
-        raise images.PictureError("All pixels of the part are missing; take a larger one with --crop.")
-    notes += filler.notes(missing)
+    notes = [*opened.notes, *notes, *filler.notes(missing)]
+    before = opened.pixels[_where(crop)]
     result = filler(before, missing, profile=opened.profile, progress=progress)
     drawn = sheets.compare_filled(before, missing, result) if sheet else None
     count = int(missing.sum())
@@ -92,3 +87,23 @@ def fill_file(
     kept = "All others are those of the original."
     save_result(filler, opened, result, source, target, parameters, notes, generated, sheet, drawn, kept=kept)
     return Restored(target, sheet, None, False, notes)
+
+
+def missing_in(crop: Region | None, opened: Opened, source: Path, mask: MaskSource, max_pixels: int) -> Missing:
+    """The missing pixels of a picture, or of a part of it that lies inside.
+
+    Raises:
+        MaskError: if the mask cannot be used.
+        PictureError: if the mask cannot be read, or nothing of the part is known.
+    """
+    pixels, notes = find_missing(mask, opened.pixels, source, max_pixels=max_pixels)
+    pixels = pixels[_where(crop)]
+    if pixels.all():
+        raise images.PictureError("All pixels of the part are missing; take a larger one with --crop.")
+    return Missing(pixels, notes)
+
+
+def _where(crop: Region | None) -> tuple[slice, slice]:
+    if crop is None:
+        return slice(None), slice(None)
+    return slice(crop.top, crop.top + crop.height), slice(crop.left, crop.left + crop.width)
