@@ -1,0 +1,39 @@
+"""restore: the memory that a large picture takes stays within what is said of it."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from gan_lib import images
+from gan_lib.restoring.limits import BYTES_A_PIXEL
+
+BASE = 1.3e9  # bytes: Python, TensorFlow, and a tile in the network
+HEIGHT, WIDTH = 3000, 4000
+STATUS = Path("/proc/self/status")
+# The peak of the child alone: ru_maxrss of a process begins with what the one that started it had taken.
+CHILD = f"""
+import pathlib, sys
+from gan_lib import __main__
+
+status = __main__.main(["restore", *sys.argv[1:]])
+told = dict(line.split(":", 1) for line in pathlib.Path("{STATUS}").read_text().splitlines())
+print("peak", int(told["VmHWM"].split()[0]) * 1024)
+sys.exit(status)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not STATUS.exists(), reason="the peak of a process is read where Linux tells it")
+def test_twelve_megapixels_take_the_memory_that_is_promised(tmp_path):
+    random = np.random.default_rng(0)
+    noise = random.integers(0, 30, (HEIGHT, WIDTH, 3), np.uint8)
+    picture = images.save_image(tmp_path / "large.png", noise + np.uint8(100))
+    call = [sys.executable, "-c", CHILD, str(picture), "-o", str(tmp_path / "out.png")]
+    done = subprocess.run(call, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert images.read_header(tmp_path / "out.png")[:2] == (HEIGHT, WIDTH)
+    peak = int(done.stdout.split("peak ")[1])
+    assert peak < BASE + BYTES_A_PIXEL[8] * HEIGHT * WIDTH
