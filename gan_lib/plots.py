@@ -252,13 +252,18 @@ def plane(
         axes.plot(*np.asarray(path, float).T, color="darkorange", marker=".", linewidth=1, zorder=1)
     axes.scatter(*np.asarray(list(places.values()), float).T, s=18, color="black", zorder=2)
     axes.margins(0.15)
-    figure.draw_without_rendering()  # settles the scale of the axes, and so where names would stand
+    axes.set_xlabel(x_label, fontsize=9)
+    axes.set_ylabel(y_label, fontsize=9)
+    axes.tick_params(labelsize=8)
+    axes.grid(alpha=0.3)
+    figure.tight_layout()  # settles where everything stands, and so what a name would cover
     taken = []
     for name, place in places.items():
         for right, up in ((1, 1), (1, -1), (-1, 1), (-1, -1)):  # the first corner where no other name stands
             side, edge = ("left" if right > 0 else "right"), ("bottom" if up > 0 else "top")
             options = {"textcoords": "offset points", "fontsize": 8, "ha": side, "va": edge}
             label = axes.annotate(name, place, xytext=(4 * right, 3 * up), **options)
+            label.set_in_layout(False)
             box = label.get_window_extent()
             if not any(box.overlaps(other) for other in taken):
                 break
@@ -266,10 +271,6 @@ def plane(
         else:
             label = axes.annotate(name, place, xytext=(4, 3), textcoords="offset points", fontsize=8)
         taken.append(box)
-    axes.set_xlabel(x_label, fontsize=9)
-    axes.set_ylabel(y_label, fontsize=9)
-    axes.tick_params(labelsize=8)
-    axes.grid(alpha=0.3)
     return _finished(figure)
 
 
