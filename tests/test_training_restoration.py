@@ -373,7 +373,7 @@ def test_a_perceptual_weight_asks_for_a_loss():
 
 def test_optimizers_are_named_like_the_networks():
     with pytest.raises(ValueError, match=r"the networks are \['generator'\]"):
-        Restoration(generator()).compile({"generator": "adam", "discriminator": "adam"})
+        Restoration(generator()).compile({n: keras.optimizers.Adam(1e-3) for n in ("generator", "discriminator")})
     with pytest.raises(ValueError, match=r"the networks are \['discriminator', 'generator'\]"):
         Restoration(generator(), discriminator()).compile({"generator": keras.optimizers.Adam(1e-3)})
 
