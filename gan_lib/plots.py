@@ -257,19 +257,17 @@ def plane(
     axes.tick_params(labelsize=8)
     axes.grid(alpha=0.3)
     figure.tight_layout()  # settles where everything stands, and so what a name would cover
-    taken = []
+    corners, taken = ((1, 1), (1, -1), (-1, 1), (-1, -1)), []
     for name, place in places.items():
-        for right, up in ((1, 1), (1, -1), (-1, 1), (-1, -1)):  # the first corner where no other name stands
+        for right, up in corners:  # the first where no other name stands, or the last
             side, edge = ("left" if right > 0 else "right"), ("bottom" if up > 0 else "top")
             options = {"textcoords": "offset points", "fontsize": 8, "ha": side, "va": edge}
             label = axes.annotate(name, place, xytext=(4 * right, 3 * up), **options)
             label.set_in_layout(False)
             box = label.get_window_extent()
-            if not any(box.overlaps(other) for other in taken):
+            if (right, up) == corners[-1] or not any(box.overlaps(other) for other in taken):
                 break
             label.remove()
-        else:
-            label = axes.annotate(name, place, xytext=(4, 3), textcoords="offset points", fontsize=8)
         taken.append(box)
     return _finished(figure)
 
