@@ -46,6 +46,7 @@ def test_a_cut_of_keras_epochs_does_not_cut_a_drawing(monkeypatch):
     assert len(draw_pictures(generator(), 700)) == 700
 
 
+@pytest.mark.slow
 def test_a_grid_after_each_epoch_from_the_same_latents(tmp_path):
     def run(folder):
         model, samples = eager(), SampleGrid(6, seed=2, folder=folder)
@@ -126,6 +127,7 @@ def test_a_score_can_be_watched(tmp_path):
     assert watching.best == pytest.approx(max(history["brightness"]))
 
 
+@pytest.mark.slow
 def test_tensorboard_is_an_ordinary_callback(tmp_path):
     callbacks = [ScoreEachEpoch(brightness, 4), keras.callbacks.TensorBoard(tmp_path)]
     held_out = batches().take(1)

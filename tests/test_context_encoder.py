@@ -151,6 +151,7 @@ def losses_of(scheme, data):
     return history["g_pixel"]
 
 
+@pytest.mark.slow
 def test_training_the_centre_with_the_overlap():
     """The generator gives the region alone; the hole that it sees is smaller by the overlap, as in the paper."""
     overlap = 1
@@ -176,6 +177,7 @@ def test_training_the_centre_with_the_overlap():
     assert errors[0] < 0.1 * errors[1]  # better than the mean of the known pixels
 
 
+@pytest.mark.slow
 def test_training_the_whole_picture_with_masks_of_any_shape():
     masks = degradations.mask_bank(["centre", "blocks"], 20, 16, 16, seed=0)
     data = inpainting_pairs(batches(pictures(), batch_size=8), masks)

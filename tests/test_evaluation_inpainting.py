@@ -132,6 +132,7 @@ def test_what_cannot_be_is_refused(pictures):
         evaluation.evaluate_inpainting(pictures, seed=-1)
 
 
+@pytest.mark.slow
 def test_the_command_writes_the_table(tmp_path, capsys, saved):
     for number in range(2):
         picture = np.random.default_rng(number).integers(0, 256, (140, 150, 3)).astype(np.uint8)
@@ -198,6 +199,7 @@ def test_strokes_follow_the_index_among_all_files_and_known_pixels_are_exact(tmp
         np.testing.assert_allclose(degraded[~known], mean, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_worst_pictures_are_drawn(tmp_path, pictures, saved, capsys):
     images.save_image(tmp_path / "pictures" / "coffee.png", pictures["coffee"])
     arguments = ["evaluate", "inpaint", "--images", tmp_path / "pictures", "--weights", saved, "--seed", 3]

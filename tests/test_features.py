@@ -112,6 +112,7 @@ def test_distance_of_feature_maps():
     assert float(features.feature_distance(true * 2, true * 2)[0]) == 0.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", degradations.RAMPS)
 def test_the_judge_ranks_every_ramp_of_damage(judge, kind):
     ramp = degradations.RAMPS[kind]

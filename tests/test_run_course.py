@@ -47,6 +47,7 @@ def run(folder: Path, *arguments: str) -> int:
     return run_course.main(["--notebooks", str(folder), "--output", str(folder.parent / "out"), *arguments])
 
 
+@pytest.mark.slow
 def test_a_good_lesson_and_a_failing_one(lessons, capsys):
     write(lessons, "00_bad", "a = 1", "print('before')\na / 0\nprint('after')", "never = 1", title="Bad")
     write(lessons, "01_good", "held = bytearray(300_000_000)", GOOD, title="Good & sound")
@@ -132,6 +133,7 @@ def test_an_older_report_of_a_lesson_does_not_count(lessons):
     assert json.loads((lessons.parent / "out" / "report.json").read_text())["lessons"][0]["measures"] == {}
 
 
+@pytest.mark.slow
 def test_a_dead_kernel_is_told_in_words(lessons, capsys):
     write(lessons, "00_dies", "import os, signal, time\nos.kill(os.getpid(), signal.SIGKILL)\ntime.sleep(30)")
     assert run(lessons) == 1
@@ -140,6 +142,7 @@ def test_a_dead_kernel_is_told_in_words(lessons, capsys):
     assert "smaller preset" in printed
 
 
+@pytest.mark.slow
 def test_each_run_starts_from_an_empty_folder_and_keeps_the_last_one(lessons):
     source = """from gan_lib import course
 folder = course.output_folder("00_one")
@@ -150,6 +153,7 @@ assert not (folder / "weights.h5").exists()
     assert (lessons.parent / "out" / "00_one.before" / "weights.h5").read_text() == "trained"
 
 
+@pytest.mark.slow
 def test_a_release_run_that_was_stopped_goes_on(lessons, monkeypatch):
     monkeypatch.setattr(run_course, "look_at_machine", lambda preset: MACHINE | {"preset": preset})
     source = """from gan_lib import course
@@ -234,6 +238,7 @@ def test_a_full_disk_leaves_whole_files(lessons, plain_environment, capsys):
     assert not list(out.glob(".writing-*"))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="signals differ on Windows")
 def test_ctrl_c_keeps_finished_pages_and_says_how_to_go_on(tmp_path, plain_environment):
     folder = tmp_path / "notebooks"

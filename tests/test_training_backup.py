@@ -35,6 +35,7 @@ def with_dropout():
     return generator(), keras.Model(second.input, second.layers[-1](dropped))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("networks", [None, with_dropout], ids=["plain", "with Dropout"])
 def test_a_resumed_run_ends_where_an_uninterrupted_one_does(path, networks):
     straight = gan(networks=networks, run_eagerly=True)
@@ -190,6 +191,7 @@ fit(gan(run_eagerly=True), steps=1, callbacks=[TrainingBackup(sys.argv[1])])
 """
 
 
+@pytest.mark.slow
 def test_a_process_that_is_killed_while_writing_leaves_the_old_backup(interrupted):
     path, before = interrupted
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(TESTS), str(TESTS.parent)])}

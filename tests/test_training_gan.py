@@ -135,6 +135,7 @@ def test_it_learns():
     assert error() < 0.15
 
 
+@pytest.mark.slow
 def test_validation_changes_nothing_and_its_keys_can_be_watched(tmp_path):
     model = gan()
     checkpoint = keras.callbacks.ModelCheckpoint(
@@ -240,6 +241,7 @@ def test_every_third_step_has_a_penalty_of_three_times_the_weight():
     assert seen == pytest.approx([6.0, 0.0, 0.0, 6.0])
 
 
+@pytest.mark.slow
 def test_the_loop_of_lesson_one_ends_where_fit_ends():
     def made():
         return gan(seed=3, average_decay=None, jit_compile=False)
@@ -256,6 +258,7 @@ def test_the_loop_of_lesson_one_ends_where_fit_ends():
     assert set(d_logs) | set(g_logs) == LOGS
 
 
+@pytest.mark.slow
 def test_steps_that_are_fused_end_at_the_same_weights():
     one, two = gan(optimizers=sgd), gan(optimizers=sgd, steps_per_execution=2)
     fit(one, steps=4)

@@ -66,6 +66,7 @@ def pair(name):
 # --- nothing is wrong
 
 
+@pytest.mark.slow
 def test_a_healthy_training_is_left_in_peace():
     model, eight_bit = gan(), images.to_uint8(images.from_network(REAL))
     monitors = [TrainingMonitor(real, after_steps=0, tell=None) for real in (REAL, eight_bit, None)]
@@ -95,6 +96,7 @@ def smoothed(real, fake):
     return losses.non_saturating_discriminator_loss(real, fake, real_target=0.9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", [losses.non_saturating_discriminator_loss, smoothed], ids=["plain", "smoothed"])
 def test_a_discriminator_that_always_wins(loss):
     made = gan(networks=networks(), optimizers=rates(generator=0.0, discriminator=0.02), discriminator_loss=loss)
@@ -104,6 +106,7 @@ def test_a_discriminator_that_always_wins(loss):
     assert "lower learning rate for the discriminator" in monitor.findings[0].sentence
 
 
+@pytest.mark.slow
 def test_a_penalty_is_no_doubt():
     def constant(judge, real, fake, seed):
         return tf.constant(1.0)
@@ -217,12 +220,14 @@ def test_without_real_pictures_the_run_is_compared_with_itself():
     assert "the best samples of this run" in found[0][1]
 
 
+@pytest.mark.slow
 def test_a_young_generator_may_draw_alike():
     made = still(networks=networks(constant))
     assert "collapse" not in kinds(watched(made, epochs=4, after_steps=2))  # until step 10; 8 were made
     assert "collapse" in kinds(watched(made, epochs=4, after_steps=2))
 
 
+@pytest.mark.slow
 def test_each_class_is_looked_at_by_itself():
     def label_alone():
         first, second = conditional()
@@ -239,6 +244,7 @@ def test_each_class_is_looked_at_by_itself():
     assert signals.spread(samples)[0] > 0.5 * signals.spread(REAL)[0]  # over all classes nothing is to be seen
 
 
+@pytest.mark.slow
 def test_classes_that_vary_are_left_in_peace():
     labels = np.arange(200) % 3
     monitor = watched(gan(networks=conditional), data=with_labels(), real_labels=labels, epochs=3, steps=60)
@@ -259,6 +265,7 @@ def test_pixels_at_the_ends_of_tanh():
     assert "100.0% of its values lie at tanh's limits" in finding.sentence
 
 
+@pytest.mark.slow
 def test_pictures_that_are_black_and_white_themselves():
     def steep(layer):
         layer.kernel.assign(300 * layer.kernel)
@@ -294,6 +301,7 @@ def state(model):
     return [*weights(model), *moments(model.generator_optimizer), *moments(model.discriminator_optimizer)]
 
 
+@pytest.mark.slow
 def test_nan_stops_the_training_and_the_last_good_state_is_back():
     made, monitor = gan(run_eagerly=True), TrainingMonitor(check_every=2, tell=None)
     history = fit(made, epochs=5, steps=3, data=batches(steps=3), callbacks=[monitor, exploding(made, after=7)])
@@ -309,6 +317,7 @@ def test_nan_stops_the_training_and_the_last_good_state_is_back():
     assert all(np.isfinite(weight).all() for weight in weights(made))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", [True, False])
 def test_a_backup_beside_it_holds_the_good_weights(first, tmp_path):
     made, monitor = gan(run_eagerly=True), TrainingMonitor(check_every=20, tell=None)
@@ -386,6 +395,7 @@ def restored(model, epochs=3, **kwargs):
     return monitor
 
 
+@pytest.mark.slow
 def test_restoration_with_and_without_a_discriminator():
     assert restored(small_restorations.regression(run_eagerly=True)).findings == []
     assert restored(small_restorations.adversarial(run_eagerly=True)).findings == []
@@ -398,6 +408,7 @@ def test_nan_in_a_restoration_without_a_discriminator():
     assert_same(before, weights(made))
 
 
+@pytest.mark.slow
 def test_a_discriminator_of_restoration_that_always_wins_has_longer():
     def findings(**kwargs):
         model = small_restorations.adversarial(run_eagerly=True, **kwargs)
@@ -427,6 +438,7 @@ def test_it_waits_for_the_first_steps():
     assert watched(still(optimizers=rates(discriminator=0.0)), after_steps=7).findings == []
 
 
+@pytest.mark.slow
 def test_limits_can_be_chosen():
     monitor = watched(still(), limits=Limits(too_sure=-9.0))
     assert "discriminator_too_strong" in kinds(monitor)

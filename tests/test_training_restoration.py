@@ -107,6 +107,7 @@ def test_the_chosen_pixel_loss_counts():
     assert squared["g_pixel"] == pytest.approx(float(tf.reduce_mean(tf.square(restored - clean))), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_fit_logs_means_of_the_epoch_and_validation_has_its_own_keys():
     model = adversarial()
     history = fit(model, epochs=2, validation_data=pairs(seed=9), validation_steps=2).history
@@ -200,6 +201,7 @@ def test_the_pixel_term_counts_missing_pixels_only():
     assert one_step(model, (degraded, elsewhere, mask))["g_pixel"] == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_with_a_mask_everything_else_sees_the_pasted_picture():
     def seen(model, data):
         shown = []
@@ -253,6 +255,7 @@ def test_validation_is_computed_in_inference_mode_and_changes_nothing():
     assert 0 < first["ssim"] < 1
 
 
+@pytest.mark.slow
 def test_the_best_weights_by_val_psnr_are_kept(tmp_path):
     path = tmp_path / "best.weights.h5"
     best = keras.callbacks.ModelCheckpoint(
@@ -291,6 +294,7 @@ KINDS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_resumed_run_ends_where_an_uninterrupted_one_does(kind, tmp_path):
     make, path = KINDS[kind], tmp_path / "backup.weights.h5"
@@ -315,6 +319,7 @@ def test_a_resumed_run_ends_where_an_uninterrupted_one_does(kind, tmp_path):
 # --- XLA and half precision
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [regression, adversarial], ids=["L1 only", "adversarial"])
 def test_xla_ends_at_the_same_weights(make):
     plain, compiled = (make(jit_compile=jit) for jit in (False, True))
@@ -326,6 +331,7 @@ def test_xla_ends_at_the_same_weights(make):
         assert logs[1][key] == pytest.approx(values, rel=1e-3, abs=1e-4), key
 
 
+@pytest.mark.slow
 def test_xla_compiles_masks_and_the_perceptual_term():
     model = adversarial(level=False, jit_compile=True, perceptual_loss=perceptual, perceptual_weight=1.0)
     history = fit(model, data=pairs(with_hole), validation_data=pairs(with_hole), validation_steps=1).history
@@ -333,6 +339,7 @@ def test_xla_compiles_masks_and_the_perceptual_term():
     assert all(np.isfinite(values).all() for values in history.values())
 
 
+@pytest.mark.slow
 def test_both_optimizers_are_wrapped_for_float16(precision):
     precision("mixed_float16")
     model = adversarial(perceptual_loss=perceptual, perceptual_weight=0.1)
@@ -347,6 +354,7 @@ def test_both_optimizers_are_wrapped_for_float16(precision):
         assert all(np.isfinite(weight).all() for weight in after)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [regression, adversarial])
 def test_bfloat16_is_finite_and_needs_no_scaling(make, precision):
     precision("mixed_bfloat16")

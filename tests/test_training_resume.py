@@ -21,6 +21,7 @@ def marked_as_built(start):
     return model
 
 
+@pytest.mark.slow
 def test_moments_come_back_with_the_weights(tmp_path):
     path = tmp_path / "run.weights.h5"
     published = marked_as_built(7)
@@ -63,6 +64,7 @@ def test_the_callbacks_of_keras_accept_it(name, tmp_path):
     assert list(tmp_path.rglob("*.weights.h5"))
 
 
+@pytest.mark.slow
 def test_random_latents_after_a_resume(tmp_path):
     path = tmp_path / "run.weights.h5"
 

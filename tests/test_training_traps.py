@@ -56,6 +56,7 @@ def statistics(network):
     return [weight.numpy() for weight in network.non_trainable_weights]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_batch_normalisation_is_in_training_mode(name):
     published, model = naive(), gan()
@@ -174,6 +175,7 @@ def test_an_infinite_gradient_skips_the_step_of_its_network_only(precision):
     assert not all(np.isfinite(weight).all() for weight in weights(network))  # without the wrapper it is over
 
 
+@pytest.mark.slow
 def test_the_average_of_an_extra_optimizer_is_never_used_and_ours_is():
     def averaging():
         return keras.optimizers.Adam(1e-2, use_ema=True, ema_momentum=0.5)

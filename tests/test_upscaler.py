@@ -126,6 +126,7 @@ def test_patches_that_are_all_rim_are_refused(photograph):
         super_resolution_pairs(dataset, scale=4)
 
 
+@pytest.mark.slow
 def test_a_few_steps_beat_bicubic_on_their_own_patch(photograph):
     dataset = patches({"one": photograph}, size=64, batch_size=4, per_photograph=4)
     batches = super_resolution_pairs(dataset, scale=2).take(1).cache().repeat()
