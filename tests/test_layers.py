@@ -1,5 +1,5 @@
 """networks/layers: spectral normalisation against the decomposition and what Keras' own does wrong; shuffling;
-channels fully connected to themselves.
+channels fully connected to themselves; a choice out of normal numbers.
 """
 
 import keras
@@ -8,7 +8,15 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
-from gan_lib.networks.layers import ChannelwiseDense, PixelShuffle, PixelUnshuffle, SpectralNormalization
+from gan_lib.networks.dcgan import dcgan_generator
+from gan_lib.networks.layers import (
+    CategoricalCode,
+    ChannelwiseDense,
+    PixelShuffle,
+    PixelUnshuffle,
+    SpectralNormalization,
+)
+from gan_lib.training import draw_latent
 
 # name -> (layer to wrap, shape of its input)
 LAYERS = {
@@ -371,3 +379,58 @@ def test_channelwise_needs_a_map_of_a_known_size():
     for shape in ((None, None, 4, 3), (None, 4, 4, None), (None, 16)):
         with pytest.raises(ValueError, match="all known but the batch"):
             ChannelwiseDense().build(shape)
+
+
+# --- a choice out of normal numbers
+
+
+def test_the_largest_of_the_first_numbers_chooses():
+    z = np.array([[0.1, -1.0, 0.3, 0.7, 9.0], [2.0, -1.0, 0.3, -0.7, 9.0]], np.float32)
+    root = np.sqrt(3).astype(np.float32)
+    expected = [[0, 0, root, 0.7, 9.0], [root, 0, 0, -0.7, 9.0]]
+    np.testing.assert_allclose(CategoricalCode(3)(z), np.array(expected, np.float32))
+
+
+def test_categories_are_equally_frequent_and_as_long_as_normal_numbers():
+    z = draw_latent(20_000, 12, seed=0)
+    code = CategoricalCode(8)(z).numpy()[:, :8]
+    shares = (code > 0).mean(axis=0)
+    assert np.abs(shares - 1 / 8).max() < 0.01
+    np.testing.assert_allclose((code**2).sum(axis=1), 8, rtol=1e-5)
+    assert np.mean(np.square(z[:, :8]).sum(axis=1)) == pytest.approx(8, rel=0.01)
+
+
+def test_the_choice_of_a_generator_does_not_hang_on_the_precision(precision):
+    precision("mixed_bfloat16")
+    generator = dcgan_generator(6, widths=(8, 4), categories=3)
+    assert generator.get_layer("choice").compute_dtype == "float32"
+    close = tf.constant([[1.0, 1.001, 0.0, 0.0, 0.0, 0.0]])  # equal in bfloat16
+    assert generator.get_layer("choice")(close).numpy()[0, 1] > 0
+
+
+def test_another_category_is_another_picture_and_no_stage_lies_between():
+    keras.utils.set_random_seed(0)
+    generator = dcgan_generator(6, widths=(8, 4), categories=3)
+    steps = np.linspace(0, 1, 9, dtype=np.float32)[:, None]
+    ends = np.array([[1, 0, 0, 0.2, 0.2, 0.2], [0, 1, 0, 0.2, 0.2, 0.2]], np.float32)
+    drawn = generator(ends[0] + steps * (ends[1] - ends[0])).numpy()
+    assert (drawn[0] == drawn[3]).all() and (drawn[5] == drawn[8]).all()
+    assert (drawn[0] != drawn[8]).any()
+
+
+@pytest.mark.parametrize("categories", [1, -1])
+def test_a_choice_needs_two(categories):
+    with pytest.raises(ValueError, match=f"categories is {categories}; at least 2 were expected"):
+        CategoricalCode(categories)
+
+
+def test_a_choice_needs_as_many_numbers():
+    with pytest.raises(ValueError, match="z has 4 numbers, too few for a choice of 5 categories"):
+        dcgan_generator(4, categories=5)
+
+
+def test_a_generator_with_a_choice_is_saved_and_loaded_whole(tmp_path):
+    generator = dcgan_generator(6, widths=(8, 4), categories=3)
+    generator.save(tmp_path / "whole.keras")
+    z = draw_latent(5, 6, seed=1)
+    np.testing.assert_array_equal(keras.models.load_model(tmp_path / "whole.keras")(z), generator(z))

@@ -12,7 +12,7 @@ PyTorch's default, where Keras has 0.99), since a lesson trains for minutes.
 import keras
 from keras import layers
 
-from gan_lib.networks.layers import SpectralNormalization
+from gan_lib.networks.layers import CategoricalCode, SpectralNormalization
 
 UPSAMPLINGS = ("transposed", "resize")
 NORMALISATIONS = ("batch", "spectral", None)
@@ -39,7 +39,7 @@ def _normalised(x):
 
 
 def dcgan_generator(
-    latent_dim: int = 100, widths: tuple[int, ...] = (128, 64), upsampling: str = "transposed"
+    latent_dim: int = 100, widths: tuple[int, ...] = (128, 64), upsampling: str = "transposed", categories: int = 0
 ) -> keras.Model:
     """The generator: a dense projection to 7x7, then two doublings to 28x28.
 
@@ -53,19 +53,23 @@ def dcgan_generator(
         upsampling: "transposed" doubles with a transposed convolution, as published; "resize" repeats each
             pixel and convolves, which leaves no checkerboard (Odena et al. 2016, "Deconvolution and
             Checkerboard Artifacts").
+        categories: how many of z's numbers, the first ones, become a choice of one kind of picture
+            (`layers.CategoricalCode`); 0, as published, for none.
 
     Returns:
         A model from z, float32 (batch, latent_dim), to pictures, float32 (batch, 28, 28, 1) in [-1, 1].
 
     Raises:
-        ValueError: if ``upsampling`` is not one of the two, or ``widths`` are neither two nor three.
+        ValueError: if ``upsampling`` is not one of the two, ``widths`` are neither two nor three, or z has fewer
+            numbers than ``categories``.
 
     Example:
         >>> dcgan_generator(widths=(16, 8))(keras.ops.zeros([2, 100])).shape
         TensorShape([2, 28, 28, 1])
     """
     latent = keras.Input((latent_dim,), name="latent")
-    return keras.Model(latent, drawn_from(latent, widths, upsampling), name=f"dcgan_generator_{upsampling}")
+    vectors = CategoricalCode(categories, name="choice", dtype="float32")(latent) if categories else latent
+    return keras.Model(latent, drawn_from(vectors, widths, upsampling), name=f"dcgan_generator_{upsampling}")
 
 
 def drawn_from(vectors, widths: tuple[int, ...], upsampling: str):
