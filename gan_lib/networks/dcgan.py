@@ -68,7 +68,7 @@ def dcgan_generator(
         TensorShape([2, 28, 28, 1])
     """
     latent = keras.Input((latent_dim,), name="latent")
-    vectors = CategoricalCode(categories, name="choice", dtype="float32")(latent) if categories else latent
+    vectors = CategoricalCode(categories, name="choice")(latent) if categories else latent
     return keras.Model(latent, drawn_from(vectors, widths, upsampling), name=f"dcgan_generator_{upsampling}")
 
 

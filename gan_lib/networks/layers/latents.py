@@ -33,7 +33,8 @@ class CategoricalCode(keras.layers.Layer):
     """
 
     def __init__(self, categories: int, **kwargs):
-        super().__init__(**kwargs)
+        # float32, whatever the policy: bfloat16 sees ties where there are none, and the first would win too often.
+        super().__init__(**({"dtype": "float32"} | kwargs))
         if categories < 2:
             raise ValueError(f"categories is {categories}; at least 2 were expected, or there is nothing to choose.")
         self.categories = categories
