@@ -11,10 +11,12 @@ import check_course
 import check_report
 import check_versions
 import course_progress
+import nbformat
 import open_lab
 import pytest
 import sync_address
 from lesson_run import Lesson, Outcome
+from nbformat import v4
 
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -302,6 +304,28 @@ def test_the_steps_of_the_check_are_all_run_and_one_failure_counts(monkeypatch, 
     assert ran == ["style", "notebooks", "tests", "lessons"]
     assert "FAILED" in capsys.readouterr().out
     assert check_course.main(["--step", "tests"]) == 0
+
+
+@pytest.mark.slow
+def test_one_failing_lesson_fails_the_check_and_the_others_run(tmp_path, monkeypatch, capfd):
+    (tmp_path / "notebooks").mkdir()
+    cells = {
+        "00_wrong": "1 / 0",
+        "01_right": "import os; assert os.environ['GAN_LIB_PRESET'] == 'smoke'",
+        "02_right": "1",
+    }
+    for name, source in cells.items():
+        notebook = v4.new_notebook(cells=[v4.new_code_cell(source)])
+        nbformat.write(notebook, tmp_path / "notebooks" / f"{name}.ipynb")
+    monkeypatch.setattr(check_course, "ROOT", tmp_path)
+    assert not check_course.lessons()
+    told = capfd.readouterr().out
+    assert "00_wrong failed" in told and "ZeroDivisionError" in told
+    assert "01_right: ok" in told
+    (tmp_path / "notebooks" / "00_wrong.ipynb").unlink()
+    assert check_course.lessons()
+    (tmp_path / "notebooks" / "01_right.ipynb").unlink()
+    assert not check_course.lessons(), "a check of nothing should not pass"
 
 
 # --- the map of the repository

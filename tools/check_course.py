@@ -17,14 +17,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
-from course_progress import Progress
-from lesson_run import Lesson, Outcome
+from course_progress import spell_minutes
 from run_course import WrongCall, read_lesson
+from tqdm import tqdm
 
 ROOT = Path(__file__).resolve().parent.parent
 CELL_TIMEOUT_SECONDS = 600
+SIDE_BY_SIDE = min(2, os.cpu_count() or 1)  # lessons; in smoke half of a lesson is Python, on one core
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -75,7 +77,7 @@ def tests() -> bool:
 
 
 def lessons() -> bool:
-    """Every notebook under nbval, one after the other, in an empty output folder and without the network."""
+    """Every notebook under nbval, two side by side, in an empty output folder and without the network."""
     output = ROOT / "build" / "test"
     shutil.rmtree(output, ignore_errors=True)  # so that no lesson goes on from an earlier run's backup
     environment = {"TF_CPP_MIN_LOG_LEVEL": "2", **os.environ}
@@ -83,37 +85,43 @@ def lessons() -> bool:
     environment.pop("GAN_LIB_REPORT", None)
     if environment.get("GAN_LIB_DATA"):
         environment["GAN_LIB_DATA"] = str(Path(environment["GAN_LIB_DATA"]).expanduser().absolute())
-    flags = ["--nbval-lax", "--nbval-current-env", f"--nbval-cell-timeout={CELL_TIMEOUT_SECONDS}"]
-    flags += ["-p", "no:cacheprovider", "-q", "--no-header", "--tb=short"]
     found = [read_lesson(path, "smoke") for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
     if not found:
         print("There are no notebooks.")
         return False
-    with Progress(found) as progress:
-        for number, lesson in enumerate(found):
-            progress.start(number)
-            lesson.outcome = run_nbval(lesson, flags, environment, progress)
-            progress.finish(lesson)
-    return all(lesson.outcome.status == "ok" for lesson in found)
-
-
-def run_nbval(lesson: Lesson, flags: list[str], environment: dict[str, str], progress: Progress) -> Outcome:
-    """One notebook under nbval; its output is shown only if it fails."""
-    started = time.monotonic()
-    call = [sys.executable, "-m", "pytest", *flags, str(lesson.path)]
-    process = subprocess.Popen(
-        call, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    cells, told = 1, []
-    while True:
+    found.sort(key=lambda lesson: -lesson.expected_minutes)  # nothing long is left to wait for at the end
+    minutes = {lesson.path: lesson.expected_minutes for lesson in found}
+    expected = sum(minutes.values()) / SIDE_BY_SIDE
+    print(f"{len(found)} lessons, {SIDE_BY_SIDE} at a time: {spell_minutes(expected)}", flush=True)
+    passed = True
+    shown = "{percentage:3.0f} % |{bar}| {desc}, {remaining} left"
+    with (
+        ThreadPoolExecutor(SIDE_BY_SIDE) as pool,
+        tqdm(total=sum(minutes.values()), bar_format=shown, disable=None, leave=False) as bar,
+    ):
+        running = {pool.submit(run_nbval, path, environment): path for path in minutes}
         try:
-            told.append(process.communicate(timeout=1.0)[0])
-            break
-        except subprocess.TimeoutExpired:
-            progress.update(0, cells)
-    status = "ok" if process.returncode == 0 else "failed"
-    error = None if status == "ok" else "nbval:\n" + told[-1]
-    return Outcome(None, status, (time.monotonic() - started) / 60, 0.0, error)
+            for number, run in enumerate(as_completed(running), start=1):
+                path, (error, took) = running[run], run.result()
+                bar.set_description_str(f"{number} of {len(found)} lessons", refresh=False)
+                bar.update(minutes[path])
+                bar.write(f"{path.stem} failed in nbval:\n{error}" if error else f"{path.stem}: ok, {took:.1f} minutes")
+                passed = passed and not error
+        except KeyboardInterrupt:
+            pool.shutdown(wait=False, cancel_futures=True)  # the two that run had the same Ctrl-C
+            raise
+    return passed
+
+
+def run_nbval(path: Path, environment: dict[str, str]) -> tuple[str, float]:
+    """One notebook under nbval; gives what it printed if it failed ("" if not), and the minutes."""
+    started = time.monotonic()
+    flags = ["--nbval-lax", "--nbval-current-env", f"--nbval-cell-timeout={CELL_TIMEOUT_SECONDS}"]
+    flags += ["-p", "no:cacheprovider", "-q", "--no-header", "--tb=short"]
+    call = [sys.executable, "-m", "pytest", *flags, str(path)]
+    run = subprocess.run(call, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    error = (run.stdout or f"exit status {run.returncode}") if run.returncode else ""
+    return error, (time.monotonic() - started) / 60
 
 
 def command(*words: str, script: bool = False) -> bool:
