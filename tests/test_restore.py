@@ -46,7 +46,6 @@ def released(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def _our_weights(released, monkeypatch):
     monkeypatch.setattr(weights, "FOLDER", released)
-    monkeypatch.setattr(weights.load_model, "__defaults__", weights.load_model.__defaults__)
 
 
 @pytest.fixture(scope="module")
