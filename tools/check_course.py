@@ -26,7 +26,7 @@ from tqdm import tqdm
 
 ROOT = Path(__file__).resolve().parent.parent
 CELL_TIMEOUT_SECONDS = 600
-SIDE_BY_SIDE = min(2, os.cpu_count() or 1)  # lessons; in smoke half of a lesson is Python, on one core
+SIDE_BY_SIDE = min(2, os.cpu_count() or 1)  # lessons; no more, since each loads TensorFlow
 
 
 def main(arguments: list[str] | None = None) -> int:
