@@ -24,6 +24,8 @@ from test_training_gan import conditional, with_labels
 
 from gan_lib import images, losses
 from gan_lib.callbacks import Limits, TrainingBackup, TrainingMonitor, signals, verdicts
+from gan_lib.networks.gan import ring_discriminator, ring_generator
+from gan_lib.training import GAN
 
 REAL = pictures(200, seed=1)
 
@@ -164,13 +166,19 @@ def blind():
     return keras.Model(picture, layers.Dense(1)(x))
 
 
-@pytest.mark.parametrize("real", [REAL, None], ids=["real", "alone"])
-def test_a_discriminator_that_cannot_tell_pictures_that_differ(real):
+def test_a_discriminator_that_cannot_tell_pictures_that_differ():
     made = still(networks=networks(judge=blind()))
     made.discriminator.layers[-1].bias.assign([0.3])
-    monitor = watched(made, real=real)
+    monitor = watched(made)
     assert kinds(monitor) == ["discriminator_too_weak"]
     assert "do not tell them apart" in monitor.findings[0].sentence
+
+
+def test_whether_the_pictures_differ_is_not_known_without_real_ones():
+    """In the good games of lessons 02b and 02c the mean logits tell nothing from the first epoch on."""
+    made = still(networks=networks(judge=blind()))
+    made.discriminator.layers[-1].bias.assign([0.3])
+    assert watched(made, real=None).findings == []
 
 
 def test_one_that_cannot_tell_good_pictures_is_no_finding():
@@ -218,6 +226,43 @@ def test_without_real_pictures_the_run_is_compared_with_itself():
     found = [(each.epoch, each.sentence) for each in monitor.findings if each.kind == "collapse"]
     assert [epoch for epoch, _ in found] == [5]
     assert "the best samples of this run" in found[0][1]
+
+
+def ring(count, seed):
+    """Points on eight narrow islands, as in lesson 01."""
+    random = np.random.default_rng(seed)
+    angles = 2 * np.pi * random.integers(8, size=count) / 8
+    centres = 2 * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    return (centres + 0.1 * random.normal(size=(count, 2))).astype("float32")
+
+
+@pytest.mark.slow
+def test_points_that_gather_on_islands_are_left_in_peace():
+    made = gan(networks=lambda: (ring_generator(latent_dim=2), ring_discriminator()), optimizers=rates(1e-3, 1e-3))
+    points = tf.data.Dataset.from_tensor_slices(ring(256 * 100, seed=1)).batch(256).repeat()
+    monitors = [TrainingMonitor(real, tell=None) for real in (None, ring(500, seed=7))]
+    twins = []  # the distance to the nearest other sample
+    look = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda *_: twins.append(signals.spread(monitors[0]._samples())[1])
+    )
+    fit(made, epochs=4, steps=250, data=points, callbacks=[*monitors, look])
+    assert max(twins[-2:]) < 0.15 * max(twins)  # so that the test can tell
+    assert [monitor.findings for monitor in monitors] == [[], []]
+
+
+def test_points_that_are_all_alike_are_found_without_real_ones():
+    made = still(networks=lambda: (ring_generator(latent_dim=2), ring_discriminator()))
+    points = tf.data.Dataset.from_tensor_slices(ring(64, seed=1)).batch(16).repeat()
+    monitor = TrainingMonitor(after_steps=0, tell=None)
+
+    def gather(epoch, logs=None):
+        if epoch == 1:
+            made.generator.layers[-1].kernel.assign(0 * made.generator.layers[-1].kernel)
+
+    gathers = keras.callbacks.LambdaCallback(on_epoch_begin=gather)
+    fit(made, epochs=4, data=points, callbacks=[monitor, gathers])
+    assert kinds(monitor) == ["collapse"]
+    assert "samples differ from each other" in monitor.findings[0].sentence
 
 
 @pytest.mark.slow
@@ -454,6 +499,19 @@ def test_a_scheme_that_it_does_not_know():
         fit(model, callbacks=[TrainingMonitor()])
 
 
+def test_a_scheme_of_ours_that_logs_less():
+    class Quiet(GAN):
+        def train_step(self, data):
+            return {"d_loss": super().train_step(data)["d_loss"]}
+
+    model = Quiet(generator(), discriminator(), seed=3)
+    model.compile(adam(), run_eagerly=True)
+    with pytest.raises(
+        TypeError, match="needs d_real, d_fake among what a training step logs, but Quiet logs only d_loss"
+    ):
+        fit(model, callbacks=[TrainingMonitor()])
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -465,6 +523,12 @@ def test_a_scheme_that_it_does_not_know():
         ({"real": REAL, "real_labels": np.zeros(200)}, "dtype float64; whole numbers"),
         ({"real": REAL, "real_labels": np.eye(200, dtype=int)[0]}, "Of class 1 there are 1 real pictures"),
         ({"labels": np.zeros((3, 2), int)}, r"shape \(3, 2\)"),
+        ({"labels": np.arange(20), "count": 16}, "16 samples are drawn for 20 classes; at least 2 of each"),
+        ({"labels": np.arange(12), "count": 16}, "16 samples are drawn for 12 classes; at least 2 of each"),
+        (
+            {"real": REAL, "real_labels": np.arange(200) % 3, "labels": np.array([0, 7, 8])},
+            "no real pictures of 7, 8 among the classes to draw",
+        ),
         ({"count": 3}, "count, patience and check_every are 3, 2 and 20"),
         ({"patience": 0}, "at least 16, 1 and 1"),
     ],

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from gan_lib.callbacks import signals, verdicts
 from gan_lib.callbacks.backup import random_states, training_state
-from gan_lib.callbacks.references import check_fit, checked_labels, some_real
+from gan_lib.callbacks.references import check_fit, labels_in_turn, some_real
 from gan_lib.callbacks.verdicts import Finding, Limits
 from gan_lib.training import GAN, Restoration, draw_latent
 
@@ -21,12 +21,14 @@ class TrainingMonitor(keras.callbacks.Callback):
     """Says what is wrong with an adversarial training, in a sentence, and what to try.
 
     It looks after each epoch, and tells each kind of trouble once, and again only if it went away and came back. That
-    it is silent proves nothing: look at the pictures and the measures.
+    it is silent proves nothing: look at the pictures and the measures. It draws samples with the averaged weights
+    where there are some, so trouble that is seen in samples is told some hundred steps late then.
 
     * ``discriminator_too_strong``: `d_loss` stays within 5 % of its floor, so every answer is sure and right, and the
       generator hears little that it could use. Not judged for the Wasserstein loss, which has no floor.
     * ``discriminator_too_weak``: its weights do not move; or even its mean logits do not tell real from fake, although
-      the pictures differ from real ones. At the end of a good game it cannot tell either: that is no finding.
+      the pictures differ from real ones. At the end of a good game it cannot tell either: that is no finding, so the
+      logits are not judged without real pictures, nor for the Wasserstein loss.
     * ``collapse``: the samples are much more alike than real pictures are, or nearly each has a twin. A generator that
       only leaves out some kinds of pictures is not found: a classifier has to count those.
     * ``saturation``: nearly every pixel of the samples is at tanh's limits, where real ones are not; or the
@@ -47,7 +49,8 @@ class TrainingMonitor(keras.callbacks.Callback):
 
     Args:
         real: real pictures to compare samples with, uint8 or float in [-1, 1], (count, ...) like the generator's, at
-            least 16; some hundreds are plenty. Without them the samples are compared with the run's own best.
+            least 16; some hundreds are plenty. Without them the samples are compared with the run's own best, where
+            twins among points (samples of one axis) are no finding.
         real_labels: their labels, integers (count,), where the generator takes labels: samples are then compared
             within each class.
         labels: the labels to draw samples with; without them all classes of ``real_labels``, evenly.
@@ -115,7 +118,7 @@ class TrainingMonitor(keras.callbacks.Callback):
         self.real, self.real_labels = (None, None) if real is None else some_real(real, real_labels, count, labels)
         if labels is None and self.real_labels is not None:
             labels = np.unique(self.real_labels)
-        self.labels = None if labels is None else np.resize(checked_labels(labels), count)
+        self.labels = None if labels is None else labels_in_turn(labels, count)
         self.findings: list[Finding] = []
 
     def on_train_begin(self, logs=None):
@@ -132,8 +135,7 @@ class TrainingMonitor(keras.callbacks.Callback):
             check_fit(model, self.real, self.labels)
         self.findings, self.streaks = [], dict.fromkeys(self.KINDS, 0)
         self.epoch, self.batches, self.stopped = 0, 0, False
-        self.best_spread, self.most_certain = np.zeros(2), 0.0
-        self.from_start = int(model.iteration.numpy()) == 0
+        self.best_spread = np.zeros(2)
         self.scale = signals.scale_of(model.discriminator_loss) if self.plays else None
         self.probe = signals.float16_probe(model.discriminator) if self.plays else None
         self._keep("before the training")
@@ -152,6 +154,13 @@ class TrainingMonitor(keras.callbacks.Callback):
         """Looks at everything else."""
         if self.stopped or self._stop_if_not_finite(logs, weights=True):
             return
+        missing = [key for key in ("d_loss", "d_real", "d_fake") if self.plays and key not in (logs or {})]
+        if missing:
+            raise TypeError(
+                f"The monitor needs {', '.join(missing)} among what a training step logs, but "
+                f"{type(self.model).__name__} logs only {', '.join(sorted(logs or {})) or 'nothing'}. Log them too, or "
+                "leave the monitor out."
+            )
         for kind, sentence in self._look(logs or {}).items():
             self.streaks[kind] = 0 if sentence is None else self.streaks[kind] + 1
             if self.streaks[kind] == self._patience_with(kind):
@@ -202,36 +211,29 @@ class TrainingMonitor(keras.callbacks.Callback):
             )
             found["discriminator_too_weak"] = None if learns else verdicts.does_not_learn()
         samples = self._samples() if self.draws else None
-        if self.draws:
-            certainty = self._certainty(logs)
-            if settled:
-                found |= {"collapse": self._collapse(samples), "saturation": self._saturation(samples, logs)}
-                if found["discriminator_too_weak"] is None and self._is_fooled(samples, certainty):
-                    found["discriminator_too_weak"] = verdicts.too_weak(logs["d_real"], logs["d_fake"])
+        if self.draws and settled:
+            found |= {"collapse": self._collapse(samples), "saturation": self._saturation(samples, logs)}
+            if found["discriminator_too_weak"] is None and self._is_fooled(samples, logs):
+                found["discriminator_too_weak"] = verdicts.too_weak(logs["d_real"], logs["d_fake"])
         if self.probe is not None:
             found["near_float16_limit"] = verdicts.near_float16(self._largest(samples, logs), self.limits)
         return found
 
-    def _certainty(self, logs):
-        if self.scale.floor is None:
-            return 1.0  # no scale to judge by
-        certainty = self.scale.certainty(signals.loss_of(self.model.discriminator_loss, logs["d_real"], logs["d_fake"]))
-        self.most_certain = max(self.most_certain, certainty)
-        return certainty
-
-    def _is_fooled(self, samples, certainty):
-        if certainty >= self.limits.too_unsure:
+    def _is_fooled(self, samples, logs):
+        if self.real is None or self.scale.floor is None:  # a good game looks the same; or there is no scale
             return False
-        if self.real is not None:
-            return signals.strangeness(samples, self.real) > self.limits.too_strange
-        # Without real pictures: a discriminator that could tell before may be at the end of a good game.
-        return self.from_start and self.most_certain < 2 * self.limits.too_unsure
+        d_loss = signals.loss_of(self.model.discriminator_loss, logs["d_real"], logs["d_fake"])
+        if self.scale.certainty(d_loss) >= self.limits.too_unsure:
+            return False
+        return signals.strangeness(samples, self.real) > self.limits.too_strange
 
     def _collapse(self, samples):
         spread = signals.spread(samples, self.labels)
         self.best_spread = np.fmax(self.best_spread, spread)
         if self.real is None or (self.labels is not None and self.real_labels is None):
-            return verdicts.collapsed(spread, self.best_spread, "the best samples of this run", self.limits)
+            # Points that gather on small islands, as they should, get twins: of points only the mean distance counts.
+            reference = self.best_spread * [1, 0] if samples.ndim == 2 else self.best_spread
+            return verdicts.collapsed(spread, reference, "the best samples of this run", self.limits)
         reference, compared_with = signals.spread(self.real, self.real_labels), "real pictures"
         if int(self.model.iteration.numpy()) < self.young * self.after_steps:
             reference, compared_with = np.fmin(reference, self.best_spread), "the best samples of this run"

@@ -25,6 +25,23 @@ def checked_labels(labels: np.ndarray) -> np.ndarray:
     return labels
 
 
+def labels_in_turn(labels: np.ndarray, count: int) -> np.ndarray:
+    """Labels again and again, until there are ``count``.
+
+    Raises:
+        ValueError: if they are no whole numbers, or so many that there is no second sample of one.
+    """
+    labels = checked_labels(labels)
+    classes, sizes = np.unique(np.resize(labels, count), return_counts=True)
+    expected = len(np.unique(labels))
+    if len(classes) < expected or sizes.min() < 2:
+        raise ValueError(
+            f"{count} samples are drawn for {expected} classes; at least 2 of each were expected, since samples are "
+            "compared within their class. Give a larger count or fewer labels."
+        )
+    return np.resize(labels, count)
+
+
 def labels_to_draw(generator: keras.Model, labels: np.ndarray | None, count: int) -> np.ndarray | None:
     """Labels as a generator can take them, int32 (count,), or None for one that takes none.
 
@@ -91,10 +108,14 @@ def some_real(
     if len(labels) != len(real):
         raise ValueError(f"{len(labels)} labels came with {len(real)} real pictures; one for each was expected.")
     if drawn is not None:
+        missing = np.setdiff1d(drawn, labels)
+        if len(missing):
+            raise ValueError(
+                f"There are no real pictures of {', '.join(map(str, missing))} among the classes to draw; some of each "
+                "were expected. Give some, or do not draw them."
+            )
         order = order[np.isin(labels[order], drawn)]
     classes, sizes = np.unique(labels[order], return_counts=True)
-    if not len(classes):
-        raise ValueError(f"Of the classes to draw, {np.unique(drawn)}, there are no real pictures; some were expected.")
     each = -(-count // len(classes))
     if each < 2 or sizes.min() < 2:
         raise ValueError(

@@ -30,8 +30,8 @@ class Limits:
     """From where on a number is bad.
 
     Attributes:
-        too_sure: of the way from "cannot tell" to always sure and right. Healthy games of the course lie between 0.01
-            and 0.7, the Context Encoder's on digits, which is lost, above 0.95 from its second epoch on.
+        too_sure: of the way from "cannot tell" to always sure and right. Healthy games of the course stay below 0.7,
+            the Context Encoder's on digits, which is lost, above 0.95 from its second epoch on.
         too_unsure: of the same way, taken with the mean logits. These flatter, since a loss is convex: what they do
             not show is not there.
         too_strange: of the largest energy distance to real pictures. Two draws of 64 real digits are 0.00 apart, the
@@ -84,14 +84,14 @@ def too_weak(d_real: float, d_fake: float) -> str:
 
 
 def collapsed(spread: np.ndarray, reference: np.ndarray, compared_with: str, limits: Limits) -> str | None:
-    """Whether samples are too much alike: all of them, or each and a twin."""
+    """Whether samples are too much alike: all of them, or each and a twin. A reference of 0 or NaN tells nothing."""
     shares = spread / np.maximum(reference, 1e-12)
-    if not (shares < limits.too_alike).any() or not (reference > 0).all():
+    if not ((shares < limits.too_alike) & (reference > 0)).any():
         return None
     alike, twins = shares
     what = (
         f"samples differ from each other {alike:.0%} as much"
-        if alike < limits.too_alike[0]
+        if alike < limits.too_alike[0] and reference[0] > 0
         else f"most samples have a near twin, {twins:.0%} as far away"
     )
     return (

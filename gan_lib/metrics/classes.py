@@ -19,8 +19,10 @@ class ClassScore:
     A class is compared with as many real pictures of it as there are in **both** real sets, at most ``per_class``: the
     distance shrinks with the number of pictures, so generated and real sets and the floor must be of one size. MNIST's
     test part has fewer than 1,000 pictures of five digits; its training part has at least 5,421 of each, so two halves
-    of that give two disjoint thousands. The generator has seen those, and so has the classifier: this measures how
-    well it draws what it was shown. Whether it only copies is another question (lesson 02 looks up neighbours).
+    of that give two disjoint thousands. Shuffle before you halve it: its first and second half are not alike, which
+    makes the floor of some digits twice as high. The generator has seen those pictures, and so has the classifier:
+    this measures how well it draws what it was shown. Whether it only copies is another question (lesson 02 looks up
+    neighbours).
 
     Args:
         classifier: pictures -> {"features", "logits"}, such as the released `digit_classifier`.
@@ -37,9 +39,9 @@ class ClassScore:
         ValueError: if labels do not fit the pictures or the classifier, or a class has fewer than 2 pictures.
 
     Example:
-        >>> half = len(digits.train_images) // 2
-        >>> score = ClassScore(classifier, digits.train_images[:half], digits.train_labels[:half],
-        ...                    digits.train_images[half:], digits.train_labels[half:])
+        >>> one, two = np.array_split(np.random.default_rng(0).permutation(len(digits.train_images)), 2)
+        >>> score = ClassScore(classifier, digits.train_images[one], digits.train_labels[one],
+        ...                    digits.train_images[two], digits.train_labels[two])
         >>> labels = np.arange(10_000) % 10
         >>> score(draw_pictures(generator, 10_000, labels=labels), labels)["agreement"]
     """
