@@ -89,6 +89,9 @@ def download(
     return destination
 
 
+WEB_PAGE = (b"<!doctype html", b"<html", b"<head", b"<?xml")  # how one begins, in small letters, after white space
+
+
 class _Fetch:
     """What pooch calls to fill its temporary file: the transfer, and a look at what came before it is moved."""
 
@@ -123,7 +126,7 @@ def _what_came(url: str, file: Path, found: str, expected: str) -> str:
         beginning = opened.read(512).lstrip().lower()
     if size == 0:
         return f"The server sent an empty file for {url}; try again later."
-    if beginning.startswith((b"<!doctype html", b"<html", b"<head", b"<?xml")):
+    if beginning.startswith(WEB_PAGE):
         return (
             f"The server answered with a web page instead of the file (often a quota or login page): {url}. Open the "
             "address in a browser to see what it says, or try again later."
@@ -160,7 +163,10 @@ def _in_words(url: str, destination: Path, fetch: _Fetch):
         if fetch.received:
             message = f"The connection broke off after {fetch.received:,} bytes of {url}; nothing was kept. Try again."
         else:
-            message = f"{host} cannot be reached ({_innermost(error)}); is this machine online?"
+            message = (
+                f"{host} cannot be reached ({_innermost(error)}); is this machine online? If it cannot be, fetch {url} "
+                f"elsewhere and put it at {destination}."
+            )
         raise DownloadError(message) from error
     except OSError as error:  # after RequestException, which is an OSError as well
         raise DownloadError(_disk(destination, error)) from error

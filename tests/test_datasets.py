@@ -151,7 +151,7 @@ def test_a_file_of_your_own(elsewhere):
         ({"y_train": np.zeros(30)}, "whole numbers, got float64"),
         ({"y_train": np.eye(10)[:3].astype(int)}, "one whole number per picture"),
         ({"y_train": np.zeros(29, int)}, "30 pictures but 29 labels"),
-        ({"x_train": np.array([{}] * 30, object)}, "cannot be read"),
+        ({"x_train": np.array([{}] * 30, object)}, "it holds Python objects"),
     ],
 )
 def test_files_that_are_no_digits_are_refused_by_name(elsewhere, changes, says):
@@ -161,13 +161,21 @@ def test_files_that_are_no_digits_are_refused_by_name(elsewhere, changes, says):
     assert str(path) in str(caught.value)
 
 
-@pytest.mark.parametrize("content", [b"", b"<html>Quota exceeded</html>", b"PK\3\4" + bytes(100)])
-def test_broken_files_are_refused_with_a_way_out(elsewhere, content):
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "but broken"),
+        (b"\n<HTML>Quota exceeded</HTML>", "but a web page, often about a quota"),
+        (b"PK\3\4" + bytes(100), "but broken"),
+    ],
+)
+def test_broken_files_are_refused_with_a_way_out(elsewhere, content, says):
     path = elsewhere / "data" / "mnist.npz"
     path.parent.mkdir()
     path.write_bytes(content)
-    with pytest.raises(DataError, match="Delete that file"):
+    with pytest.raises(DataError, match=f"mnist.npz is no .npz file {says}.* Delete that file") as caught:
         load_digits()
+    assert "pickle" not in str(caught.value)
     with pytest.raises(DataError, match="is not a file"):
         load_digits("nowhere.npz")
 

@@ -175,7 +175,7 @@ def test_no_internet(tmp_path, monkeypatch):
         raise socket.gaierror(-3, "Temporary failure in name resolution")
 
     monkeypatch.setattr(socket, "getaddrinfo", no_names)
-    says = r"storage.example.org cannot be reached \(Failed to .*\); is this machine online"
+    says = r"storage.example.org cannot be reached \(Failed to .*\); is this machine online\? .* and put it at .*set"
     fails("https://storage.example.org/set.npz", tmp_path, says)
 
 

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from gan_lib import weights
+from gan_lib.datasets import load_digits
+from gan_lib.metrics import judge
 from gan_lib.networks.denoiser import denoiser
 from gan_lib.networks.digit_classifier import digit_classifier
 from gan_lib.networks.features import judging_features, perceptual_features
@@ -316,3 +318,12 @@ def test_released(name):
     model = load_released(NETWORKS[name](), name)
     assert card["parameters"] == model.count_params()
     assert all(np.isfinite(weight).all() for weight in model.get_weights())
+
+
+def test_the_judge_of_digits_is_as_good_as_its_card_says():
+    digits, measures = load_digits("bundled"), model_card("digit_classifier")["measures"]
+    seen = judge(load_released(digit_classifier(), "digit_classifier"), digits.test_images)
+    accuracy = np.mean(seen["logits"].argmax(axis=1) == digits.test_labels)
+    assert accuracy > 0.97 and measures["accuracy_mnist"] > 0.99
+    assert accuracy == pytest.approx(measures["accuracy_bundled_digits"], abs=0.001)
+    assert seen["features"].shape[1] >= 64
