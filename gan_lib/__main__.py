@@ -36,6 +36,11 @@ def main(arguments: list[str] | None = None) -> int:
     add_restore(commands)
     add_evaluate(commands)
     options = parser.parse_args(arguments)
+    # What a terminal or a file cannot take, such as a name in another script, is shown with backslashes; or a name
+    # would end the work.
+    for stream in (sys.stdout, sys.stderr):
+        if getattr(stream, "errors", None) == "strict" and hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
     return options.run(options)
 
 
@@ -68,7 +73,9 @@ def add_restore(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "restore",
         help="restore photographs with a released network",
-        description="Restore photographs. The result is a new file beside each picture; no original is changed.",
+        description="Restore photographs. The result is a new file beside each picture; no original is changed. "
+        "Pictures that are passed over are listed: those that have a result already, and kinds that are not read. They "
+        "leave the exit status at 0; it is 1 if a picture could not be restored.",
     )
     parser.add_argument("pictures", nargs="*", metavar="PICTURE", help="a file or a folder; without, a bundled picture")
     tasks = "what to do: denoise (the default), inpaint or super-resolution"
@@ -81,7 +88,8 @@ def add_restore(commands: argparse._SubParsersAction) -> None:
     parser.add_argument("--invert-mask", action="store_true", help="inpaint: black is missing in the mask")
     parser.add_argument("--scale", type=int, help="super-resolution: how many times larger, 2 or 4 (the default)")
     parser.add_argument("--sharp", action="store_true", help="sharper to the eye, farther from the truth")
-    parser.add_argument("--weights", metavar="FILE", help="other weights, NAME.weights.h5 with NAME.json beside it")
+    other = "other weights, NAME.weights.h5 with NAME.json beside it; not together with --sharp"
+    parser.add_argument("--weights", metavar="FILE", help=other)
     parser.add_argument("-o", "--output", metavar="OUT", help="a file for one picture, or a folder")
     parser.add_argument("--overwrite", action="store_true", help="replace results that are there already")
     parser.add_argument("--compare", action="store_true", help="also write a sheet with before and after")
@@ -130,6 +138,8 @@ def run_restore(options: argparse.Namespace, report: restoring.Report) -> int:
     from gan_lib import restoring
 
     restoring.check_task(options.task)
+    restoring.check_version(options.sharp, options.weights)
+    restoring.check_cap(options.max_pixels)
     prepare = {"denoise": denoising, "inpaint": inpainting, "super-resolution": enlarging}[options.task]
     worker, settings = prepare(options)
     pictures = options.pictures
@@ -148,9 +158,10 @@ def run_restore(options: argparse.Namespace, report: restoring.Report) -> int:
             cost = restoring.estimate_filling(worker, settings["mask"], paths, **limits)
         else:
             cost = restoring.estimate_cost(worker, paths, tile=settings["tile"], **limits)
-        print(cost.sentence())
+        print("\n".join([*report.passed_over(), cost.sentence()]))
         return 0 if cost.pictures else 1
-    restoring.restore_files(worker, jobs, report, overwrite=options.overwrite, **settings, **limits)
+    shown = {"overwrite": options.overwrite, "progress": sys.stderr.isatty()}
+    restoring.restore_files(worker, jobs, report, **shown, **settings, **limits)
     if not options.pictures and report.done and not options.crop:
         print(measured_demonstration(worker, settings, pictures[0], report.done[0].path))
     print(report.summary())

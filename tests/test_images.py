@@ -334,6 +334,135 @@ def test_first_frame_of_an_animation(tmp_path, picture):
     np.testing.assert_array_equal(load_image(tmp_path / "a.webp"), picture)
 
 
+def tiff_of_bits(values, bits):
+    """A grey TIFF of any number of bits in a sample, packed one after another; values as integers."""
+    height, width = values.shape
+    single = values[..., None] >> np.arange(bits)[::-1] & 1
+    data = np.packbits(single.reshape(height, -1), axis=1).astype(np.uint8).tobytes()
+    entries = [
+        (256, 4, width),
+        (257, 4, height),
+        (258, 3, bits),
+        (259, 3, 1),
+        (262, 3, 1),
+        (273, 4, 8 + 2 + 9 * 12 + 4),
+    ]
+    entries += [(277, 3, 1), (278, 4, height), (279, 4, len(data))]
+    directory = b"".join(struct.pack("<2H2I", tag, kind, 1, value) for tag, kind, value in entries)
+    return b"II*\0" + struct.pack("<IH", 8, len(entries)) + directory + bytes(4) + data
+
+
+@pytest.mark.parametrize("bits", [10, 12, 14])
+def test_tiffs_between_8_and_16_bit_are_not_too_dark(tmp_path, bits):
+    values = np.random.default_rng(bits).integers(0, 2**bits, (20, 32))
+    values[0, :2] = 0, 2**bits - 1
+    (tmp_path / "a.tif").write_bytes(tiff_of_bits(values, bits))
+    read = load_image(tmp_path / "a.tif", mode="as-is")
+    np.testing.assert_allclose(read[..., 0], values / (2**bits - 1), atol=1e-6)
+    assert images.read_header(tmp_path / "a.tif").bits == bits
+
+
+@pytest.mark.parametrize("colours", [1, 3])
+def test_alpha_that_tiffs_have_multiplied_already_is_not_multiplied_again(tmp_path, picture, colours):
+    colour = picture[..., :colours] / 255
+    alpha = np.linspace(0.2, 1, picture.shape[1])[None, :, None].repeat(len(picture), 0)
+    alpha[:3] = 0
+    stored = np.concatenate([colour * alpha, alpha], axis=-1)
+    options = {"photometric": "rgb" if colours == 3 else "minisblack", "extrasamples": ["assocalpha"]}
+    for kind, whole in ((np.uint16, 65535), (np.float32, 1)):
+        pixels = np.rint(stored * whole) if whole > 1 else stored
+        tifffile.imwrite(tmp_path / "a.tif", pixels.astype(kind), **options)
+        read = load_image(tmp_path / "a.tif", mode="as-is")
+        assert read.shape == stored.shape
+        np.testing.assert_allclose(read[3:, :, :-1], colour[3:], atol=1e-4)
+        np.testing.assert_allclose(read[..., -1:], alpha, atol=1e-4)
+    np.testing.assert_array_equal(read[:3, :, :-1], 0)  # nothing is known of them
+    np.testing.assert_allclose(load_image(tmp_path / "a.tif", background=0)[..., :1], stored[..., :1], atol=1e-4)
+
+
+def test_where_white_is_zero_alpha_stays(tmp_path):
+    stored = np.dstack([np.full((4, 5), 0.25), np.full((4, 5), 0.75)]).astype(np.float32)
+    tifffile.imwrite(tmp_path / "a.tif", stored, photometric="miniswhite", extrasamples=["unassalpha"])
+    np.testing.assert_allclose(load_image(tmp_path / "a.tif", mode="as-is"), 0.75)
+
+
+@pytest.mark.parametrize("colours", [1, 3])
+def test_the_transparent_colour_of_a_16_bit_png_becomes_alpha(tmp_path, colours):
+    values = np.random.default_rng(0).integers(0, 65536, (6, 9, colours), np.uint16)
+    clear = values[2, 3].copy()
+    values[4, 5] = clear
+    values[0, 0], values[0, 0, -1] = clear, clear[-1] ^ 1  # nearly, but not quite
+    plain = images.encode_image("a.png", (values / 65535).astype(np.float32), bits=16)
+    content = b"tRNS" + clear.astype(">u2").tobytes()
+    chunk = struct.pack(">I", len(content) - 4) + content + struct.pack(">I", zlib.crc32(content))
+    (tmp_path / "a.png").write_bytes(plain[:33] + chunk + plain[33:])
+    read = load_image(tmp_path / "a.png", mode="as-is")
+    np.testing.assert_allclose(read[..., :-1], values / 65535, atol=1e-6)
+    expected = np.ones((6, 9))
+    expected[[2, 4], [3, 5]] = 0
+    np.testing.assert_array_equal(read[..., -1], expected)
+    assert read.shape[-1] == colours + 1
+
+
+@pytest.mark.parametrize("white", [1023, 65535])
+@pytest.mark.parametrize("kind", ["P2", "P3", "P5", "P6"])
+def test_deep_pgm_and_ppm_keep_every_step(tmp_path, kind, white):
+    values = np.random.default_rng(white).integers(0, white + 1, (6, 9, 3 if kind in ("P3", "P6") else 1))
+    head = f"{kind}\n# of a microscope\n9 6\n{white}\n".encode()
+    as_text = kind in ("P2", "P3")
+    data = " ".join(map(str, values.ravel())).encode() if as_text else values.astype(">u2").tobytes()
+    path = tmp_path / "a.pgm"
+    path.write_bytes(head + data)
+    read = load_image(path, mode="as-is")
+    assert read.dtype == np.float32
+    np.testing.assert_allclose(read, values / white, atol=1e-7)
+    assert images.read_header(path)[:3] == (6, 9, white.bit_length())
+    path.write_bytes(head + data[: len(data) // 2])
+    with pytest.raises(PictureError, match="cut short"):
+        load_image(path)
+
+
+def test_pgm_of_8_bit_stays_with_pillow(tmp_path, picture):
+    Image.fromarray(picture[..., 0]).save(tmp_path / "a.pgm")
+    np.testing.assert_array_equal(load_image(tmp_path / "a.pgm", mode="as-is"), picture[..., :1])
+    assert images.read_header(tmp_path / "a.pgm")[2:] == (8, "pillow", ())
+
+
+def test_the_header_names_what_is_left_behind(tmp_path, picture):
+    frames = {"save_all": True, "append_images": [Image.fromarray(255 - picture)]}
+    Image.fromarray(picture).convert("CMYK").save(tmp_path / "ink.jpg")
+    Image.fromarray(picture).convert("CMYK").save(tmp_path / "ink.tif")
+    for name in ("frames.gif", "frames.webp", "frames.png"):
+        Image.fromarray(picture).save(tmp_path / name, **frames)
+    tifffile.imwrite(tmp_path / "pages.tif", np.stack([picture] * 2), photometric="rgb")
+    tifffile.imwrite(tmp_path / "deep_pages.tif", np.stack([picture] * 2).astype(np.uint16), photometric="rgb")
+    says = {"ink": "CMYK became RGB", "pages": "Only the first page was read", "frames": "Only the first picture was"}
+    for path in tmp_path.iterdir():
+        (note,) = images.read_header(path).notes
+        assert note.startswith(says[path.stem.removeprefix("deep_")]), path
+
+
+def test_what_is_read_whole_has_no_notes(tmp_path, picture):
+    for name in ("a.png", "a.jpg", "a.tif", "a.webp"):
+        save_image(tmp_path / name, picture)
+    Image.fromarray(picture).save(tmp_path / "a.gif")
+    with tifffile.TiffWriter(tmp_path / "thumbnail.tif") as writer:
+        writer.write(picture, photometric="rgb")
+        writer.write(picture[::2, ::2], photometric="rgb", subfiletype=1)
+    damaged = bytearray((tmp_path / "a.tif").read_bytes())
+    (start,) = struct.unpack_from("<I", damaged, 4)
+    (count,) = struct.unpack_from("<H", damaged, start)
+    struct.pack_into("<I", damaged, start + 2 + 12 * count, len(damaged) - 1)  # a second page that is none
+    (tmp_path / "damaged.tif").write_bytes(damaged)
+    for path in tmp_path.iterdir():
+        assert images.read_header(path).notes == (), path
+    # A camera's second picture is a preview.
+    Image.fromarray(picture).save(tmp_path / "b.jpg", "MPO", save_all=True, append_images=[Image.fromarray(picture)])
+    with Image.open(tmp_path / "b.jpg") as opened:
+        assert opened.format == "MPO" and opened.is_animated
+    assert images.read_header(tmp_path / "b.jpg").notes == ()
+
+
 # --- files: what goes wrong -------------------------------------------------------------------------------------
 
 
@@ -466,7 +595,8 @@ def test_unknown_arguments(tmp_path, picture):
             save_image(tmp_path / name, picture, **options)
     with pytest.raises(ValueError, match=r"picture\[0\]"):
         save_image(tmp_path / "a.png", picture[None])
-    with pytest.raises(ValueError, match="alpha"):
+    # Of use also on the command line, where there is no array.
+    with pytest.raises(ValueError, match="cannot hold alpha; choose PNG, TIFF or WebP, or remove the alpha channel"):
         save_image(tmp_path / "a.jpg", np.ones((4, 4, 4), np.float32))
     with pytest.raises(ValueError, match="from_network"):
         save_image(tmp_path / "a.png", np.full((4, 4, 3), -1.0))

@@ -1,5 +1,7 @@
 """__main__: the command line."""
 
+import io
+
 import pytest
 
 from gan_lib import __main__ as command_line
@@ -55,6 +57,24 @@ def test_an_unknown_command_is_refused(capsys):
         command_line.main(["dance"])
     assert caught.value.code == 2
     assert "check-machine" in capsys.readouterr().err
+
+
+def test_a_line_that_the_output_cannot_take_ends_nothing(made_up, monkeypatch):
+    made_up(nvidia=True)
+    written = io.TextIOWrapper(io.BytesIO(), encoding="ascii", errors="strict")
+    monkeypatch.setattr("sys.stdout", written)
+    monkeypatch.setattr(hardware, "describe_lines", lambda machine: ["Łódź", "b\udcf6se.png"])
+    assert command_line.main(["check-machine", "--no-network"]) == 0
+    written.flush()
+    told = written.buffer.getvalue().decode("ascii")
+    assert "\\u0141\\xf3d\\u017a" in told and "b\\udcf6se.png" in told
+
+
+def test_the_help_says_what_is_passed_over(capsys):
+    with pytest.raises(SystemExit):
+        command_line.main(["restore", "--help"])
+    told = " ".join(capsys.readouterr().out.split())
+    assert "kinds that are not read. They leave the exit status at 0; it is 1 if a picture could not" in told
 
 
 def test_rungs_tell_where_and_why(plain_environment, tmp_path):

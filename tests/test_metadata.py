@@ -16,6 +16,7 @@ from gan_lib.images.metadata import _upright
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 ADOBE = imagecodecs.cms_profile("adobergb")
+GREY = imagecodecs.cms_profile("gray", gamma=1.0)
 MAKE, MODEL, ARTIST, ORIENTATION = 0x010F, 0x0110, 0x013B, 0x0112
 EXIF, GPS, DATE, NOTE, WIDTH, HEIGHT = 0x8769, 0x8825, 0x9003, 0x927C, 0xA002, 0xA003
 
@@ -175,6 +176,18 @@ def test_a_cmyk_profile_goes_when_its_pixels_have_become_rgb(tmp_path):
     assert read_metadata(tmp_path / "a.jpg").profile == b""
 
 
+@pytest.mark.parametrize("name", ["a.png", "a16.png", "a.jpg", "a.tif", "a.webp"])
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_a_profile_goes_with_the_channels_that_it_is_for(tmp_path, name, channels):
+    if (name == "a.jpg" and channels in (2, 4)) or (name == "a.webp" and channels < 3):
+        return  # JPEG has no alpha, WebP no grey
+    pixels = np.dstack([picture(16), picture(16)])[..., :channels]
+    for profile in (SRGB, GREY):
+        options = {"bits": 16 if "16" in name else 8, "metadata": Metadata(profile=profile)}
+        found = read_metadata(save_image(tmp_path / name, pixels, **options))
+        assert found.profile == (profile if (profile == SRGB) == (channels > 2) else b"")
+
+
 def test_no_picture_is_one_sentence(tmp_path):
     (tmp_path / "a.jpg").write_text("no picture")
     with pytest.raises(images.PictureError, match="is no picture"):
@@ -216,6 +229,41 @@ def test_srgb_is_recognised_by_what_it_does():
     assert not images.ColourProfile(ADOBE).is_srgb
 
 
+def srgb_curve(linear):
+    return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+
+
+@pytest.mark.parametrize("gamma", [1.0, 1.8])
+@pytest.mark.parametrize("channels", [1, 2])
+def test_a_grey_profile_is_a_curve_there_and_back(gamma, channels):
+    profile = images.ColourProfile(imagecodecs.cms_profile("gray", gamma=gamma), channels)
+    assert (profile.colours, profile.is_srgb) == (1, False)
+    values = np.linspace(0, 1, 1000, dtype=np.float32).reshape(20, 50, 1)
+    there = profile.to_srgb(values)
+    np.testing.assert_allclose(there, srgb_curve(values.astype(float) ** gamma), atol=1e-4)
+    assert np.abs(there - values).max() > 0.01
+    np.testing.assert_allclose(profile.from_srgb(there), values, atol=1e-4)
+    np.testing.assert_array_equal(profile.from_srgb(np.float32([[[-0.3]], [[1.2]]])), [[[0]], [[1]]])
+
+
+def test_a_grey_profile_with_the_curve_of_srgb_needs_no_conversion():
+    steps = np.linspace(0, 1, 4096)
+    curve = np.where(steps <= 0.04045, steps / 12.92, ((steps + 0.055) / 1.055) ** 2.4)
+    table = imagecodecs.cms_profile("gray", transferfunction=np.rint(curve * 65535).astype(np.uint16))
+    assert images.ColourProfile(table, 1).is_srgb
+
+
+def test_grey_in_colour_is_told_from_colour():
+    grey = picture()[..., :1].repeat(3, axis=-1)
+    for bits in (grey, (grey / 255).astype(np.float32)):
+        assert images.is_grey(bits)
+        assert images.is_grey(np.dstack([bits, picture()[..., 1]]))  # alpha does not count
+    one = grey.copy()
+    one[-1, -1, 2] ^= 1
+    assert not images.is_grey(one)
+    assert images.is_grey(picture()[..., :1]) and images.is_grey(picture()[..., :2])
+
+
 @pytest.mark.parametrize(
     ("profile", "reason"),
     [
@@ -228,3 +276,11 @@ def test_srgb_is_recognised_by_what_it_does():
 def test_profiles_that_cannot_be_used_say_why(profile, reason):
     with pytest.raises(images.ProfileError, match=reason):
         images.ColourProfile(profile)
+
+
+@pytest.mark.parametrize(
+    ("profile", "reason"), [(SRGB, "is for RGB; one for grey was expected"), (GREY[:200], "damaged")]
+)
+def test_profiles_that_cannot_be_used_for_grey_say_why(profile, reason):
+    with pytest.raises(images.ProfileError, match=reason):
+        images.ColourProfile(profile, 1)

@@ -1,6 +1,12 @@
 """restoring: any picture goes through the network and comes out the same size, however it was cut into tiles."""
 
+import errno
 import json
+import os
+import shutil
+import signal
+import tempfile
+from pathlib import Path
 
 import imagecodecs
 import keras
@@ -383,7 +389,7 @@ def test_nothing_is_overwritten_unless_told(photograph, restorer):
     target, note = path.with_name("photo_restored.png"), path.with_name("photo_restored.json")
     for standing in (target, note):
         standing.write_text("mine")
-        with pytest.raises(FileExistsError, match=f"{standing.name} is there already. Add --overwrite"):
+        with pytest.raises(FileExistsError, match=f"{standing.name} is there already.* Add --overwrite"):
             restoring.restore_file(restorer, path, target, sigma=20)
         assert standing.read_text() == "mine"
         if standing is target:
@@ -418,6 +424,31 @@ def test_a_tree_keeps_its_structure_and_names_stay_apart(photograph, tmp_path):
     assert jobs[2].sheet == tmp_path / "out" / "deep" / "b_compare.png"
     beside = restoring.plan([tmp_path / "in"])
     assert beside[2].target == tmp_path / "in" / "deep" / "b_restored.png"
+
+
+def test_names_are_found_for_all_that_would_become_one_file(photograph, tmp_path):
+    pictures = [photograph(f"in/{name}") for name in ("a.jpg", "a.png", "a_jpg.png", "Foto.JPG", "foto.png")]
+    jobs = restoring.plan([tmp_path / "in"], tmp_path / "out")
+    names = {job.source.name: job.target.name for job in jobs}
+    assert names == {
+        "Foto.JPG": "Foto_JPG_restored.png",
+        "a.jpg": "a_jpg_2_restored.png",  # a_jpg.png keeps its own name
+        "a.png": "a_png_restored.png",
+        "a_jpg.png": "a_jpg_restored.png",
+        "foto.png": "foto_png_restored.png",
+    }
+    # The order in which they are named changes nothing.
+    assert {job.source.name: job.target.name for job in restoring.plan(pictures[::-1], tmp_path / "out")} == names
+
+
+def test_names_that_differ_in_capitals_only_are_one_file_to_windows_and_macos(tmp_path):
+    one, other = tmp_path / "Foto.png", tmp_path / "foto.PNG"
+    assert [job.target.name for job in restoring.plan([one, other])] == [
+        "Foto_png_restored.png",
+        "foto_PNG_2_restored.png",
+    ]
+    with pytest.raises(SettingsError, match="would become"):
+        restoring.plan([tmp_path / "a" / "x.png", tmp_path / "b" / "x.png"], tmp_path / "out")
 
 
 def test_an_output_is_a_file_or_a_folder(photograph, tmp_path):
@@ -628,9 +659,40 @@ def test_a_text_and_a_place_that_cannot_be_written(command, photograph, tmp_path
     status, out, _ = command(tmp_path / "text.jpg")
     assert status == 1
     assert "text.jpg is no picture" in out
-    status, out, _ = command(photograph(), "--sigma", 5, "-o", tmp_path / "text.jpg" / "below")
+    status, _, err = command(photograph(), "--sigma", 5, "-o", tmp_path / "text.jpg" / "below")
     assert status == 1
-    assert "a file stands where a folder is needed" in out
+    assert "a file stands where a folder is needed" in err
+
+
+def test_a_place_that_cannot_be_written_is_told_before_the_work(command, photograph, tmp_path, monkeypatch):
+    for name in ("a", "b"):
+        photograph(f"in/{name}.png")
+
+    def nowhere(*arguments, **options):
+        raise FileNotFoundError(errno.ENOENT, "No such file or directory")
+
+    monkeypatch.setattr(tempfile, "mkdtemp", nowhere)
+    monkeypatch.setattr(Restorer, "__call__", lambda *arguments, **options: pytest.fail("the network ran"))
+    status, out, err = command(tmp_path / "in", "--sigma", 5, "-o", tmp_path / "out")
+    assert (status, out) == (1, "")
+    assert err == (
+        f"error: {tmp_path / 'out'} could not be written: there is no such folder, and none can be made there. Choose "
+        "another folder. Nothing was changed.\n"
+    )
+    assert not (tmp_path / "out").exists()
+    monkeypatch.undo()
+    assert command(tmp_path / "typo" / "a.png")[0] == 1
+    assert not (tmp_path / "typo").exists()  # nothing is made for a picture that is not there
+
+
+def test_results_that_are_there_need_no_place_to_write(command, photograph, tmp_path, monkeypatch):
+    for name in ("a", "b"):
+        photograph(f"in/{name}.png")
+    assert command(tmp_path / "in", "--sigma", 5)[0] == 0
+    monkeypatch.setattr(tempfile, "mkdtemp", lambda *arguments, **options: pytest.fail("tried to write"))
+    status, out, _ = command(tmp_path / "in", "--sigma", 5)
+    assert status == 0
+    assert out.endswith("0 restored, 4 skipped, 0 failed.\n")
 
 
 def test_ctrl_c_leaves_whole_files(command, photograph, tmp_path, monkeypatch):
@@ -651,6 +713,227 @@ def test_ctrl_c_leaves_whole_files(command, photograph, tmp_path, monkeypatch):
     assert err.endswith("Stopped. Pictures finished: 1; nothing half-written is left.\n")
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["0_restored.json", "0_restored.png"]
     assert images.load_image(tmp_path / "out" / "0_restored.png").shape == (40, 60, 3)
+
+
+@pytest.fixture
+def ctrl_c():
+    """Sends it as a terminal would. Workers of pytest ignore it, so the usual handler is set for the test."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield lambda: signal.raise_signal(signal.SIGINT)
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "call", "how", "finished"),
+    [
+        # What a terminal sends waits until all three files are there: the sheet, the JSON file and the picture.
+        (os, "replace", 1, "sent", 1),
+        (os, "replace", 5, "sent", 2),
+        (tempfile, "mkdtemp", 1, "sent", 0),  # only to see whether a folder can be made
+        (tempfile, "mkdtemp", 3, "sent", 1),
+        (shutil, "rmtree", 1, "sent", 1),
+        (shutil, "rmtree", 6, "sent", 2),
+        # What cannot be held back, as in a thread that is stopped, leads back to how it was.
+        (os, "replace", 2, "raised before", 0),
+        (os, "replace", 2, "raised after", 0),
+        (os, "replace", 3, "raised before", 0),
+        (os, "replace", 3, "raised after", 1),
+        (os, "replace", 5, "raised before", 1),
+        (shutil, "rmtree", 1, "raised before", 1),
+        (shutil, "rmtree", 5, "raised before", 2),
+    ],
+)
+def test_ctrl_c_leaves_all_files_of_a_picture_or_none(
+    command, photograph, tmp_path, monkeypatch, ctrl_c, module, name, call, how, finished
+):
+    for number in range(3):
+        photograph(f"in/{number}.png")
+    work, calls = getattr(module, name), []
+
+    def interrupted(*arguments, **options):
+        calls.append(1)
+        if len(calls) == call and how == "sent":
+            ctrl_c()
+        if len(calls) == call and how == "raised before":
+            raise KeyboardInterrupt
+        done = work(*arguments, **options)
+        if len(calls) == call and how == "raised after":
+            raise KeyboardInterrupt
+        return done
+
+    monkeypatch.setattr(module, name, interrupted)
+    status, _, err = command(tmp_path / "in", "--sigma", 10, "-o", tmp_path / "out", "--compare")
+    assert status == 130
+    assert f"Pictures finished: {finished}; nothing half-written is left." in err
+    left = [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()]
+    endings = ("compare.png", "restored.json", "restored.png")
+    expected = [f"out/{number}_{ending}" for number in range(finished) for ending in endings]
+    assert sorted(left) == [f"in/{number}.png" for number in range(3)] + expected
+    assert list(tmp_path.rglob(".*")) == []
+
+
+def test_ctrl_c_leaves_older_results_as_they_were(command, photograph, tmp_path, monkeypatch):
+    arguments = photograph("a.png"), "--sigma", 10, "--compare", "--overwrite"
+    assert command(*arguments)[0] == 0
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    replace = os.replace
+
+    def interrupted(source, target):
+        if Path(target).name == "a_restored.png":
+            raise KeyboardInterrupt
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", interrupted)
+    status, _, err = command(*arguments, "--strength", 0.5)
+    assert status == 130
+    assert "Pictures finished: 0;" in err
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_what_a_run_left_without_its_picture_does_not_keep_it_from_being_restored(command, photograph, tmp_path):
+    for name in ("a", "b"):
+        photograph(f"in/{name}.png")
+    arguments = tmp_path / "in", "--sigma", 10, "-o", tmp_path / "out", "--compare"
+    assert command(*arguments)[0] == 0
+    (tmp_path / "out" / "a_restored.png").unlink()
+    status, out, _ = command(*arguments)
+    assert status == 0
+    assert out.endswith("1 restored, 1 skipped, 0 failed.\n")
+    # Neither is the sheet alone in the way, nor the JSON file alone.
+    for gone in ("a_restored.json", "a_compare.png"):
+        (tmp_path / "out" / "a_restored.png").unlink()
+        (tmp_path / "out" / gone).unlink()
+        assert command(*arguments)[1].endswith("1 restored, 1 skipped, 0 failed.\n")
+    assert json.loads((tmp_path / "out" / "a_restored.json").read_text())["output"] == "a_restored.png"
+
+
+@pytest.mark.parametrize("name", ["a_compare.png", "a_restored.json"])
+def test_what_is_not_ours_is_neither_replaced_nor_passed_over(command, photograph, tmp_path, name):
+    for picture in ("a", "b"):
+        photograph(f"in/{picture}.png")
+    foreign = photograph(f"out/{name}") if name.endswith(".png") else tmp_path / "out" / name
+    foreign.parent.mkdir(exist_ok=True)
+    content = foreign.read_bytes() if name.endswith(".png") else b'{"software": "mine"}'
+    foreign.write_bytes(content)
+    arguments = tmp_path / "in", "--sigma", 10, "-o", tmp_path / "out", "--compare"
+    status, out, _ = command(*arguments)
+    assert status == 1
+    assert f"{name} is there already, and nothing in it says that it is ours. Add --overwrite" in out
+    assert out.endswith("1 restored, 0 skipped, 1 failed.\n")
+    assert foreign.read_bytes() == content
+    assert command(*arguments, "--overwrite")[0] == 0
+    assert foreign.read_bytes() != content
+
+
+@pytest.mark.parametrize("name", ["a_restored.png", "a_restored.json", "a_compare.png"])
+def test_a_folder_in_the_way_is_refused_before_anything_is_written(command, photograph, tmp_path, name):
+    path = photograph("a.png")
+    (tmp_path / name).mkdir()
+    status, out, _ = command(path, "--sigma", 10, "--compare", "--overwrite")
+    assert status == 1
+    assert f"{name} is a folder where a file is to be written. Rename it" in out
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["a.png", name])
+
+
+def test_a_name_that_is_no_text_does_not_stop_a_folder(command, photograph, tmp_path):
+    for name in ("a", "c", "odd"):
+        photograph(f"in/{name}.png")
+    try:
+        odd = (tmp_path / "in" / "odd.png").rename(tmp_path / "in" / os.fsdecode(b"b\xf6se.png"))
+    except (OSError, UnicodeError):
+        pytest.skip("names are text on this file system")
+    status, out, err = command(tmp_path / "in", "--sigma", 10, "-o", tmp_path / "out", "--compare")
+    assert (status, err) == (0, "")
+    assert "b\\udcf6se.png -> " in out
+    assert out.endswith("3 restored, 0 skipped, 0 failed.\n")
+    note = tmp_path / "out" / os.fsdecode(b"b\xf6se_restored.json")
+    assert json.loads(note.read_text(encoding="utf-8"))["input"]["file"] == odd.name
+    odd.write_text("no picture")
+    status, out, _ = command(tmp_path / "in", "--sigma", 10, "-o", tmp_path / "out", "--overwrite")
+    assert status == 1
+    assert "failed: " in out and "b\\udcf6se.png is no picture" in out
+
+
+def test_lines_for_others_can_be_written_anywhere(photograph, restorer, tmp_path):
+    path = photograph("a.png")
+    told, report = [], restoring.Report()
+    job = restoring.Job(path, path.with_name("b\udcf6se.png"), None)
+    try:
+        job.target.touch()
+    except (OSError, UnicodeError):
+        pytest.skip("names are text on this file system")
+    restoring.restore_files(restorer, [job], report, sigma=10, overwrite=True, tell=told.append)
+    report.failed.append((job.target, "made up"))
+    for line in [*told, report.summary()]:
+        assert "b\\udcf6se.png" in line and line.encode()
+
+
+@pytest.mark.parametrize("error", [ValueError("odd values"), OSError("odd file"), MemoryError()])
+def test_what_one_picture_raises_does_not_end_the_others(command, photograph, tmp_path, monkeypatch, error):
+    for name in ("a", "b", "c"):
+        photograph(f"in/{name}.png")
+    restore, calls = Restorer.__call__, []
+
+    def stumbles(self, *arguments, **options):
+        calls.append(1)
+        if len(calls) == 2:
+            raise error
+        return restore(self, *arguments, **options)
+
+    monkeypatch.setattr(Restorer, "__call__", stumbles)
+    status, out, _ = command(tmp_path / "in", "--sigma", 10, "-o", tmp_path / "out")
+    assert status == 1
+    assert f"b.png: {str(error) or 'not enough memory'}" in out
+    assert out.endswith("2 restored, 0 skipped, 1 failed.\n")
+
+
+def test_pictures_of_kinds_that_are_not_read_are_named(command, photograph, tmp_path):
+    photograph("in/a.png")
+    for name in ("IMG_1.HEIC", "deep/b.nef", "c.psd", "notes.txt", "a.json", ".hidden.heic", ".trash/d.cr2"):
+        path = tmp_path / "in" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"of another kind")
+    status, out, _ = command(tmp_path / "in", "--sigma", 10, "-o", tmp_path / "out")
+    assert status == 0  # as for others that are passed over
+    assert out.endswith("1 restored, 3 skipped, 0 failed.\n")
+    assert [line for line in out.splitlines() if line.startswith("skipped: ")] == [
+        f"skipped: {tmp_path / 'in' / name}: files that end in {ending} are not read; export it as PNG, TIFF or JPEG "
+        "with another program"
+        for name, ending in (("IMG_1.HEIC", ".HEIC"), ("c.psd", ".psd"), ("deep/b.nef", ".nef"))
+    ]
+    assert "IMG_1.HEIC: files that end in .HEIC are not read" in command(tmp_path / "in", "--estimate")[1]
+    (tmp_path / "in" / "a.png").unlink()
+    status, _, err = command(tmp_path / "in")
+    assert status == 1
+    assert "No picture in" in err and "IMG_1.HEIC, one of 3: files that end in .HEIC are not read; export it" in err
+
+
+def test_a_bar_is_for_terminals(command, photograph, tmp_path, monkeypatch):
+    for name in ("a", "b"):
+        photograph(f"in/{name}.png")
+    assert command(tmp_path / "in", "--sigma", 10)[2] == ""
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    assert "2/2" in command(tmp_path / "in", "--sigma", 10, "--overwrite")[2]
+
+
+@pytest.mark.parametrize("cap", [0, -5])
+def test_a_cap_that_no_picture_fits_is_refused(command, photograph, cap):
+    for more in ([], ["--estimate"], ["--task", "super-resolution"]):
+        status, out, err = command(photograph(), "--max-pixels", cap, *more)
+        assert (status, out) == (2, "")
+        assert f"The cap is {cap} pixels; at least 1 was expected." in err
+    with pytest.raises(SettingsError, match=f"The cap is {cap} pixels"):
+        gan_lib.restore(noisy(8, 8), max_pixels=cap)
+
+
+def test_sharp_and_other_weights_do_not_go_together(command, photograph, released):
+    path = released / "denoiser.weights.h5"
+    status, out, err = command(photograph(), "--sharp", "--weights", path)
+    assert (status, out) == (2, "")
+    assert err.startswith("error: --sharp (sharp=True) chooses among the released weights, and --weights (weights=)")
+    assert err.endswith("leave one of them out.\n")
+    with pytest.raises(SettingsError, match="chooses among the released weights"):
+        gan_lib.restore(noisy(8, 8), sharp=True, weights=path)
 
 
 def test_srgb_profiles_need_no_conversion(tmp_path):

@@ -1,16 +1,18 @@
 """restore --task inpaint: masks as editors save them, holes filled, and nothing else touched."""
 
+import io
 import json
 
 import imagecodecs
 import numpy as np
 import pytest
 import tifffile
-from PIL import Image, ImageDraw
+from PIL import Image, ImageColor, ImageDraw
+from scipy import ndimage
 
 import gan_lib
 from gan_lib import __main__ as command_line
-from gan_lib import images, restoring, weights
+from gan_lib import datasets, images, restoring, weights
 from gan_lib.networks.inpainter import inpainter
 from gan_lib.restoring import HoleFiller, MaskError, MaskSource, SettingsError, holes, masks
 
@@ -149,6 +151,32 @@ def test_tiny_and_thin_pictures_are_filled_too(filler, shape):
     assert np.array_equal(filler(before, missing)[~missing], before[~missing])
 
 
+def test_a_region_comes_out_as_in_the_whole(filler):
+    before, missing = picture(500, 700), np.zeros((500, 700), bool)
+    missing[180:420, 250:480] = True  # worked on in a smaller copy
+    missing[430:434, 100:600] = True  # sees that as known
+    missing[10:15] = True
+    whole = filler(before, missing)
+    regions = {"a corner": (0, 0, 40, 50), "beside": (425, 110, 20, 100), "in the hole": (200, 300, 60, 60)}
+    for name, region in regions.items():
+        expected = whole[holes.slices_of(restoring.Region(*region))]
+        assert np.array_equal(filler(before, missing, region=restoring.Region(*region)), expected), name
+    assert missing[200:260, 300:360].all()  # of this part nothing is known, but around it
+    levels = filler._levels(missing)
+    counts = {name: len(holes._work(levels, restoring.Region(*region))) for name, region in regions.items()}
+    assert counts == {"a corner": 2, "beside": 3, "in the hole": 1}
+    assert holes._work(levels, restoring.Region(470, 0, 30, 30)) == []
+    assert filler.notes(missing, restoring.Region(0, 0, 40, 50)) == []
+    assert "smaller" in filler.notes(missing, restoring.Region(200, 300, 60, 60))[0]
+
+
+def test_a_picture_too_small_for_its_hole_says_what_to_do(filler):
+    missing = np.zeros((1, 500), bool)
+    missing[0, 100:400] = True
+    with pytest.raises(images.PictureError, match=r"500 x 1 pixels is too small.* at least 8 pixels.* Mark less as"):
+        filler(picture(1, 500), missing)
+
+
 # --- reading masks ----------------------------------------------------------------------------------------------
 
 
@@ -167,6 +195,9 @@ def saved_masks(folder):
         "red.png": Image.fromarray(np.dstack([grey, nothing[..., 0], nothing[..., 0]])),
         "palette.png": Image.fromarray(rgb).convert("P"),
         "sixteen.png": Image.fromarray(np.uint16(grey) * 257),
+        "sixteen_ones.png": Image.fromarray(np.uint16(scratch())),
+        "dark_on_nothing.png": Image.fromarray(np.dstack([nothing + 20, grey])),
+        "dark_on_white_nothing.png": Image.fromarray(np.dstack([np.where(rgb > 0, np.uint8(20), np.uint8(255)), grey])),
     }
     for name, image in made.items():
         image.save(folder / name)
@@ -246,6 +277,23 @@ def test_an_inverted_mask_is_suspected_and_can_be_inverted(tmp_path):
     assert np.array_equal(found.pixels, scratch())
 
 
+def test_a_mask_that_was_inverted_once_too_often_is_not_to_be_inverted(tmp_path):
+    Image.fromarray(scratch()).save(tmp_path / "mask.png")
+    source = MaskSource(file=tmp_path / "mask.png", invert=True)
+    with pytest.raises(MaskError, match=r"Black is missing.*; if white is missing in it, leave out --invert-mask\.$"):
+        masks.find_missing(source, picture(), tmp_path / "picture.png")
+    with pytest.raises(MaskError, match=r"leave out invert_mask=True\.$"):
+        masks.of_array(scratch(), True, (90, 120))
+    with pytest.raises(MaskError, match=r"White is missing.* pass invert_mask=True\.$"):
+        masks.of_array(~scratch(), False, (90, 120))
+
+
+@pytest.mark.parametrize("values", [(0, 0), (0, 1, 2), (3, 4)])
+def test_a_mask_that_is_almost_black_stays_empty(values):
+    dark = np.resize(np.uint8(values), (90, 120))
+    assert not masks.of_array(dark, False, (90, 120)).pixels.any()
+
+
 def test_half_a_picture_is_filled_with_a_warning():
     missing = np.zeros((90, 120), bool)
     missing[:60] = True
@@ -275,6 +323,106 @@ def test_paint_of_a_colour_is_found_with_its_soft_rim():
     assert found[exact].all() and found.sum() < 2 * exact.sum()
     hexadecimal = masks.find_missing(MaskSource(colour="#ff00ff"), painted, masks.Path("x.png"))
     assert np.array_equal(hexadecimal.pixels, found)
+
+
+def stored(pixels, kind, quality):
+    """Pixels after they were stored with loss, as they are read."""
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, kind, quality=quality)
+    return np.asarray(Image.open(stream).convert("RGB"))
+
+
+def photograph():
+    return datasets.bundled_photographs("held-out")["chelsea"][20:260, 80:380]
+
+
+def strokes(width):
+    """Lines in several directions, and a disc if they are wide."""
+    image = Image.new("L", (300, 240))
+    draw = ImageDraw.Draw(image)
+    draw.line([(0, 30), (150, 100), (300, 60)], fill=255, width=width)
+    draw.line([(50, 240), (60, 120)], fill=255, width=width)
+    draw.line([(100, 201), (280, 201), (280, 110)], fill=255, width=width)
+    if width > 4:
+        draw.ellipse((200, 150, 240, 190), fill=255)
+    return np.asarray(image) > 0
+
+
+@pytest.mark.parametrize("colour", ["magenta", "#00ff00"])
+@pytest.mark.parametrize(
+    ("kind", "quality", "width", "tinted"),
+    [
+        ("JPEG", 50, 6, 0),
+        ("JPEG", 75, 6, 0),
+        ("JPEG", 90, 6, 0),
+        ("WEBP", 80, 6, 0),
+        ("JPEG", 50, 3, 0),
+        ("JPEG", 85, 2, 0),
+        ("JPEG", 85, 1, 5),
+        ("WEBP", 80, 1, 5),
+    ],
+)
+def test_paint_in_a_picture_stored_with_loss_is_found_whatever_its_ending(kind, quality, width, tinted, colour):
+    painted = photograph().copy()
+    painted[strokes(width)] = ImageColor.getrgb(colour)
+    before, painted = stored(photograph(), kind, quality), stored(painted, kind, quality)
+    found = masks.find_missing(MaskSource(colour=colour), painted, masks.Path("picture.png"))
+    kept_tint = np.abs(painted.astype(int) - before).max(axis=-1)[~found.pixels]
+    assert (kept_tint > 60).sum() <= tinted and found.notes == []
+    distance = ndimage.distance_transform_edt(~strokes(width))[found.pixels]
+    assert (distance > 6).mean() < 0.02 and distance.max() < 16
+    none = masks.find_missing(MaskSource(colour=colour), before, masks.Path("picture.png"))
+    assert not none.pixels.any() and f"No pixel has the colour {colour}" in none.notes[0]
+
+
+@pytest.mark.parametrize(("quality", "width"), [(50, 3), (85, 1)])
+def test_white_paint_has_no_hue_and_is_found_as_well(quality, width):
+    painted = photograph().copy()
+    painted[strokes(width)] = 255
+    before, painted = stored(photograph(), "JPEG", quality), stored(painted, "JPEG", quality)
+    found = masks.find_missing(MaskSource(colour="white"), painted, masks.Path("picture.png"))
+    kept = np.abs(painted.astype(int) - before).max(axis=-1)[~found.pixels]
+    assert (kept > 60).sum() <= 5 and found.notes == []
+    assert (ndimage.distance_transform_edt(~strokes(width))[found.pixels] < 7).mean() > 0.95
+
+
+@pytest.mark.parametrize("object_colour", [(200, 40, 60), (190, 40, 190)])
+def test_exact_paint_does_not_spread_over_what_looks_like_it(object_colour):
+    before = photograph().copy()
+    before[60:200, 100:250] = object_colour
+    before[strokes(6)] = (255, 0, 255)
+    found = masks.find_missing(MaskSource(colour="magenta"), before, masks.Path("x.png")).pixels
+    assert np.array_equal(found, ndimage.binary_dilation(strokes(6), iterations=2))
+    found = masks.find_missing(MaskSource(colour="magenta"), stored(before, "JPEG", 90), masks.Path("x.png")).pixels
+    assert (ndimage.distance_transform_edt(~strokes(6))[found] < 12).all()
+
+
+def test_paint_that_was_kept_is_told():
+    soft = ndimage.gaussian_filter(np.float32(strokes(6)), 12)[..., None]  # far wider than is looked for
+    soft = np.clip(soft * 2, 0, 1)
+    painted = np.uint8(np.rint((1 - soft) * photograph() + soft * np.float32([255, 0, 255])))
+    found = masks.find_missing(MaskSource(colour="magenta"), painted, masks.Path("x.png"))
+    assert found.pixels.any() and "pixels look a little like magenta and were kept." in found.notes[0]
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_paint_on_a_grey_picture(channels):
+    painted = np.uint8(picture(channels=1) // 2).repeat(channels, axis=-1)
+    painted[20:30, 20:60, 0] = 255
+    found = masks.find_missing(MaskSource(colour="white"), painted, masks.Path("x.png"))
+    expected = np.zeros((90, 120), bool)
+    expected[20:30, 20:60] = True
+    assert np.array_equal(found.pixels, ndimage.binary_dilation(expected, iterations=2)) and found.notes == []
+
+
+def test_paint_is_found_the_same_however_high_the_picture_is(monkeypatch):
+    painted = photograph().copy()
+    painted[strokes(2)] = (255, 0, 255)
+    painted = stored(painted, "JPEG", 85)
+    whole = masks.find_missing(MaskSource(colour="magenta"), painted, masks.Path("x.jpg")).pixels
+    monkeypatch.setattr(masks, "_BAND", 52)
+    bands = masks.find_missing(MaskSource(colour="magenta"), painted, masks.Path("x.jpg")).pixels
+    assert whole.any() and np.array_equal(whole, bands)
 
 
 def test_transparent_pixels_are_missing_even_if_only_a_little():
@@ -391,6 +539,43 @@ def test_a_mask_that_is_refused_leaves_a_picture_of_how_it_was_read(files, capsy
     assert not (files / "scan_restored.png").exists()
 
 
+def test_a_picture_of_how_a_mask_was_read_replaces_nothing(files, capsys):
+    Image.fromarray(~scratch()).save(files / "theirs.png")
+    theirs = files / "scan_restored_mask_as_read.png"
+    images.save_image(theirs, picture(seed=3))
+    arguments = [files / "scan.png", "--mask", files / "theirs.png"]
+    assert run(*arguments) == 1
+    assert "How it was read: " + str(files / "scan_restored_2_mask_as_read.png") in capsys.readouterr().out
+    assert np.array_equal(images.load_image(theirs), picture(seed=3))
+    assert np.array_equal(images.load_image(files / "scan_restored_2_mask_as_read.png")[..., 0] > 0, ~scratch())
+    assert run(*arguments, "--overwrite") == 1
+    assert np.array_equal(images.load_image(theirs)[..., 0] > 0, ~scratch())
+    # It is the mask itself now, which stays.
+    before = theirs.read_bytes()
+    assert run(files / "scan.png", "--mask", theirs, "--overwrite") == 1
+    assert theirs.read_bytes() == before
+
+
+def test_in_a_folder_of_masks_only_pictures_count_and_never_the_picture_itself(files, capsys):
+    their_masks = files / "masks"
+    their_masks.mkdir()
+    Image.fromarray(scratch()).save(their_masks / "scan.png")
+    (their_masks / "scan.json").write_text("{}")
+    (their_masks / "scan.PNG.txt").write_text("")
+    assert run(files / "scan.png", "--mask", their_masks) == 0
+    assert json.loads((files / "scan_restored.json").read_text())["parameters"]["mask"] == "file scan.png"
+    capsys.readouterr()
+    assert run(files / "scan.png", "--mask", files, "--overwrite") == 1
+    out = capsys.readouterr().out
+    assert f"{files} holds no mask for scan.png" in out and "The picture itself is not its mask" in out
+    assert MaskSource(file=their_masks).of(their_masks / "scan.jpg") == their_masks / "scan.png"
+
+
+def test_a_colour_that_was_painted_nowhere_is_named(files, capsys):
+    assert run(files / "scan.png", "--mask-colour", "#12fe34") == 0
+    assert "No pixel has the colour #12fe34, so the picture is as it was." in capsys.readouterr().out
+
+
 def test_a_folder_takes_the_masks_of_the_same_names(files, capsys):
     folder, their_masks = files / "scans", files / "masks"
     for name in ("a", "b", "c"):
@@ -427,6 +612,20 @@ def test_a_part_only_and_an_estimate(files, capsys):
     capsys.readouterr()
     assert run(files / "scan.png", "--mask", files / "mask.png", "--estimate") == 0
     assert "1 picture, 0.0 megapixels: about" in capsys.readouterr().out
+
+
+def test_a_part_comes_out_as_in_the_whole_picture(files, filler):
+    assert run(files / "scan.png", "--mask", files / "mask.png", "--crop", "10,5,40,30") == 0
+    whole = filler(picture(), scratch())
+    assert np.array_equal(images.load_image(files / "scan_crop_restored.png"), whole[5:35, 10:50])
+
+
+def test_a_part_of_which_nothing_is_known_is_filled_from_around_it(files):
+    Image.fromarray(np.pad(np.ones((20, 20), bool), ((30, 40), (40, 60)))).save(files / "block.png")
+    hole = [files / "scan.png", "--mask", files / "block.png", "--crop", "45,35,10,10"]
+    assert run(*hole, "--overwrite", "--compare") == 0
+    assert json.loads((files / "scan_crop_restored.json").read_text())["parameters"]["missing_share"] == 1
+    assert run(*hole, "--estimate") == 0
 
 
 def test_an_estimate_of_a_part_counts_the_holes_in_it(filler, files, monkeypatch):

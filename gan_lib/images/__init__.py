@@ -6,7 +6,7 @@ A picture is an array of shape (height, width, channels): uint8 in [0, 255], or 
 few. Networks see float32 in [-1, 1]; ``to_network`` and ``from_network`` are the only two ways there and back.
 """
 
-from gan_lib.images.colour import ColourProfile, ProfileError
+from gan_lib.images.colour import ColourProfile, ProfileError, is_grey, profile_fits
 from gan_lib.images.layout import centre, paste_centre, tile
 from gan_lib.images.metadata import Metadata, read_metadata
 from gan_lib.images.ranges import check_picture, from_network, to_network, to_uint8
@@ -25,8 +25,10 @@ __all__ = [
     "check_picture",
     "encode_image",
     "from_network",
+    "is_grey",
     "load_image",
     "paste_centre",
+    "profile_fits",
     "read_header",
     "read_metadata",
     "save_image",

@@ -78,20 +78,9 @@ def _of_others(stream) -> Metadata:
     with reading.open_image(stream) as image:
         exif = image.info.get("exif", b"")
         if image.format == "PNG":
-            exif = _exif_of_png(stream) or _as_text(image.info.get("Raw profile type exif", ""))
+            exif = reading.chunk_of_png(stream, b"eXIf") or _as_text(image.info.get("Raw profile type exif", ""))
         exif = _upright(exif.removeprefix(b"Exif\0\0"))
         return Metadata(exif, _kept(image.info.get("icc_profile")), _pair(image.info.get("dpi")) or _dpi_of(exif))
-
-
-def _exif_of_png(stream) -> bytes:
-    """The chunk eXIf, which may also come after the pixels; nothing is decoded."""
-    stream.seek(8)
-    while len(head := stream.read(8)) == 8:
-        length, kind = struct.unpack(">I4s", head)
-        if kind == b"eXIf":
-            return stream.read(length)
-        stream.seek(length + 4, io.SEEK_CUR)
-    return b""
 
 
 def _as_text(profile: str) -> bytes:

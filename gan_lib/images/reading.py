@@ -3,15 +3,17 @@
 Never in here: saving, ranges of networks, folders of pictures.
 
 Pillow reads everything of 8 bit. It cuts 16-bit colour to 8 bit without a word, so 16-bit PNG goes through
-TensorFlow's decoder and 16-bit TIFF through tifffile. The size is read from the header before a pixel is decoded:
-a file of a few kilobytes can claim 60,000 x 60,000 pixels and would fill the memory.
+TensorFlow's decoder, 16-bit TIFF through tifffile, and 16-bit PGM and PPM are unpacked here. The size is read from the
+header before a pixel is decoded: a file of a few kilobytes can claim 60,000 x 60,000 pixels and would fill the memory.
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 import os
+import struct
 import threading
 from pathlib import Path
 from typing import BinaryIO, Literal, NamedTuple
@@ -23,6 +25,13 @@ from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
 _FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF", "PPM")
 TIFF_BEGINS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _ORIENTATION = 0x0112  # the EXIF tag: 1 is upright
+_PNM = {b"P2": 1, b"P3": 3, b"P5": 1, b"P6": 3}  # how PGM and PPM begin, and their channels
+_AS_TEXT = (b"P2", b"P3")
+
+# Said of files whose pixels are not all that they held.
+_FROM_CMYK = "CMYK became RGB, in which networks work; convert the result back if it is to be printed."
+_FIRST_PAGE = "Only the first page was read; the file has more. Save each page as a file of its own to have them all."
+_FIRST_FRAME = "Only the first picture was read; the file is an animation."
 
 # Rec. 601, what Pillow and the JPEG standard call luma.
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
@@ -40,7 +49,8 @@ class Header(NamedTuple):
     height: int  # pixels
     width: int  # pixels
     bits: int  # per channel
-    reader: Literal["pillow", "png16", "tiff16"]
+    reader: Literal["pillow", "png16", "tiff16", "pnm16"]
+    notes: tuple[str, ...] = ()  # sentences that name what `load_image` leaves behind: inks, other pages or frames
 
 
 def load_image(
@@ -52,9 +62,9 @@ def load_image(
 ) -> np.ndarray:
     """Read a picture the way you see it: upright, and with transparent parts laid on a background.
 
-    PNG, JPEG, TIFF and WebP, also BMP, GIF and PPM; of several pages or frames the first. The kind is judged by the
-    contents, not by the ending of the name. CMYK becomes sRGB through its embedded profile if there is one, otherwise
-    by Pillow's plain formula. RGB values are taken as they are, whatever colour profile lies beside them.
+    PNG, JPEG, TIFF and WebP, also BMP, GIF, PGM and PPM; of several pages or frames the first. The contents tell the
+    kind, not the ending of the name. CMYK becomes sRGB through its embedded profile if there is one, otherwise by
+    Pillow's plain formula. RGB values are taken as they are, whatever colour profile lies beside them.
 
     Args:
         path: the file.
@@ -88,7 +98,7 @@ def load_image(
             f"{max_megapixels:g} allowed. If that is meant to be so, pass max_megapixels={int(megapixels) + 1}."
         )
     with in_words(path):
-        readers = {"pillow": _read_pillow, "png16": _read_png16, "tiff16": _read_tiff16}
+        readers = {"pillow": _read_pillow, "png16": _read_png16, "tiff16": _read_tiff16, "pnm16": _read_pnm16}
         return _arrange(readers[header.reader](path), mode, background)
 
 
@@ -100,7 +110,7 @@ def read_header(path: str | os.PathLike) -> Header:
 
     Example:
         >>> read_header("holiday.jpg")
-        Header(height=1080, width=1920, bits=8, reader='pillow')
+        Header(height=1080, width=1920, bits=8, reader='pillow', notes=())
     """
     path = Path(path).expanduser()
     if path.is_dir():
@@ -115,9 +125,17 @@ def read_header(path: str | os.PathLike) -> Header:
         if begin.startswith(TIFF_BEGINS):
             return _tiff_header(path)
         with path.open("rb") as stream, open_image(stream) as image:
+            notes = (_FROM_CMYK,) if image.mode == "CMYK" else ()
+            # The second picture of a camera's JPEG, which Pillow calls MPO, is a preview or a map of brightness.
+            notes += (_FIRST_FRAME,) if getattr(image, "is_animated", False) and image.format != "MPO" else ()
             # A PNG says its depth in byte 24, within the chunk that must come first.
             bits = begin[24] if begin.startswith(b"\x89PNG") else 8
-            return Header(image.height, image.width, max(bits, 8), "png16" if bits == 16 else "pillow")
+            reader = "png16" if bits == 16 else "pillow"
+            if begin[:2] in _PNM:
+                stream.seek(0)
+                bits = _pnm_head(stream)[-1].bit_length()
+                reader = "pnm16" if bits > 8 else "pillow"
+            return Header(image.height, image.width, max(bits, 8), reader, notes)
 
 
 def _tiff_header(path: Path) -> Header:
@@ -126,7 +144,50 @@ def _tiff_header(path: Path) -> Header:
     with tifffile.TiffFile(path) as opened:
         page = opened.pages[0]
         bits = int(np.max(page.bitspersample))
-        return Header(page.imagelength, page.imagewidth, max(bits, 8), "tiff16" if bits > 8 else "pillow")
+        notes = (_FROM_CMYK,) if page.photometric == tifffile.PHOTOMETRIC.SEPARATED else ()
+        notes += (_FIRST_PAGE,) if _has_more(opened) else ()
+        return Header(page.imagelength, page.imagewidth, max(bits, 8), "tiff16" if bits > 8 else "pillow", notes)
+
+
+def _has_more(opened) -> bool:
+    """Whether a TIFF has pages besides the first. Thumbnails, smaller copies and masks are stored as pages too."""
+    try:
+        return any(not (page.is_reduced or page.is_mask) for page in itertools.islice(opened.pages, 1, None))
+    except Exception:  # many kinds; a damaged second page is no reason to refuse the first
+        return False
+
+
+def _pnm_head(stream: BinaryIO) -> tuple[int, int, int, int]:
+    """Channels, width, height and the value of white, from a PGM or PPM; the stream stands at the pixels then.
+
+    Raises:
+        ValueError: if the head is damaged.
+    """
+    channels, words, word = _PNM[stream.read(2)], [], b""
+    while len(words) < 3:
+        byte = stream.read(1)
+        if byte == b"#":
+            stream.readline()
+        elif byte.isdigit():
+            word += byte
+        elif byte.isspace() and len(word) < 10:
+            words += [int(word)] if word else []
+            word = b""
+        else:
+            raise ValueError("its head is not that of a PGM or PPM")
+    return channels, *words
+
+
+def chunk_of_png(stream: BinaryIO, wanted: bytes) -> bytes:
+    """The contents of the first chunk of that kind, such as eXIf, which may also come after the pixels; empty if there
+    is none. Nothing is decoded."""
+    stream.seek(8)
+    while len(head := stream.read(8)) == 8:
+        length, kind = struct.unpack(">I4s", head)
+        if kind == wanted:
+            return stream.read(length)
+        stream.seek(length + 4, io.SEEK_CUR)
+    return b""
 
 
 def open_image(stream: BinaryIO) -> Image.Image:
@@ -224,13 +285,18 @@ def _from_cmyk(image: Image.Image) -> Image.Image:
 
 
 def _read_png16(path: Path) -> np.ndarray:
-    """PNG of 16 bit per channel: float32 in [0, 1]."""
+    """PNG of 16 bit per channel: float32 in [0, 1]. One colour that counts as transparent becomes alpha."""
     import tensorflow as tf
 
     with tf.device("CPU:0"):
         picture = tf.io.decode_png(path.read_bytes(), dtype=tf.uint16).numpy()
     with path.open("rb") as stream, open_image(stream) as image:
         orientation = image.getexif().get(_ORIENTATION, 1)
+        clear = chunk_of_png(stream, b"tRNS")
+    colours = picture.shape[-1]
+    if colours in (1, 3) and len(clear) == 2 * colours:  # TensorFlow passes over it
+        alpha = np.uint16(65535) * (picture != struct.unpack(f">{colours}H", clear)).any(axis=-1, keepdims=True)
+        picture = np.concatenate([picture, alpha], axis=-1)
     # At once, not by way of a second copy: a large photograph takes 12 bytes a pixel as it is.
     return _turn(np.divide(picture, 65535, dtype=np.float32), orientation)
 
@@ -254,6 +320,8 @@ def _read_tiff16(path: Path) -> np.ndarray:
             tifffile.PHOTOMETRIC.RGB,
         )
         tag = page.tags.get(_ORIENTATION)
+        white = 2 ** int(np.max(page.bitspersample)) - 1  # of 12 bit in each sample, say, 4095: they come as uint16
+        multiplied = tifffile.EXTRASAMPLE.ASSOCALPHA in page.extrasamples
     picture = picture[..., None] if picture.ndim == 2 else picture
     if not known or picture.ndim != 3 or picture.shape[-1] > 4 or picture.dtype.kind not in "uf":
         raise PictureError(
@@ -261,13 +329,37 @@ def _read_tiff16(path: Path) -> np.ndarray:
             "not supported; save it as grey or RGB of 8 or 16 bit."
         )
     if picture.dtype.kind == "u":
-        picture = np.divide(picture, np.iinfo(picture.dtype).max, dtype=np.float32)
+        picture = np.divide(picture, white, dtype=np.float32)
     elif not (np.isfinite(picture).all() and picture.min() >= 0 and picture.max() <= 1):
         raise PictureError(
             f"{path} holds float values from {picture.min():.4g} to {picture.max():.4g}; expected 0 to 1. Scale them."
         )
     picture = picture.astype(np.float32, copy=False)
-    return _turn(1 - picture if inverted else picture, int(tag.value) if tag else 1)
+    colours = picture[..., :-1] if picture.shape[-1] in (2, 4) else picture
+    if multiplied and picture.shape[-1] in (2, 4):
+        # Colours that were multiplied by alpha already become plain ones, as Pillow does with 8 bit. In place: a large
+        # picture has no second copy in memory.
+        alpha = picture[..., -1:]
+        np.divide(colours, alpha, out=colours, where=alpha > 0)
+        np.minimum(colours, 1, out=colours)
+    if inverted:
+        np.subtract(1, colours, out=colours)
+    return _turn(picture, int(tag.value) if tag else 1)
+
+
+def _read_pnm16(path: Path) -> np.ndarray:
+    """PGM or PPM of more than 8 bit: float32 in [0, 1]."""
+    with path.open("rb") as stream:
+        as_text = stream.read(2) in _AS_TEXT
+        stream.seek(0)
+        channels, width, height, white = _pnm_head(stream)
+        count = channels * width * height
+        data = stream.read() if as_text else stream.read(2 * count)
+    values = np.array(data.split()[:count]).astype(np.uint16) if as_text else np.frombuffer(data, ">u2")
+    if len(values) < count:
+        raise PictureError(f"{path} is cut short: its last pixels are missing. Fetch it again.")
+    picture = np.divide(values, white, dtype=np.float32).reshape(height, width, channels)
+    return np.minimum(picture, 1, out=picture)
 
 
 def _turn(picture: np.ndarray, orientation: int) -> np.ndarray:

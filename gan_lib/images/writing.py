@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from gan_lib import files
+from gan_lib.images.colour import profile_fits
 from gan_lib.images.metadata import Metadata, into_png, into_tiff, tiff_tags
 from gan_lib.images.ranges import check_picture, to_uint8
 from gan_lib.images.reading import PictureError
@@ -37,7 +38,8 @@ def save_image(
             channels have alpha last. A tensor will do.
         bits: 8, or 16 for PNG and TIFF: 65,536 steps, so that soft gradients of a float picture show no bands.
         quality: 1 to 100 for JPEG and WebP; WebP is lossless at 100. JPEG keeps colour in full resolution.
-        metadata: what to keep beside the pixels, as `read_metadata` gives it.
+        metadata: what to keep beside the pixels, as `read_metadata` gives it. A colour profile for RGB is left out of
+            a grey picture, and one for grey out of an RGB picture: PNG forbids them, and programs stumble over them.
 
     Returns:
         The path of the file.
@@ -76,8 +78,11 @@ def encode_image(
             "as in picture[0]."
         )
     check_alpha(name, picture.shape[-1])
+    metadata = metadata or Metadata()
+    if not profile_fits(metadata.profile, picture.shape[-1]):
+        metadata = metadata._replace(profile=b"")
     pixels = to_uint8(picture) if bits == 8 else _to_uint16(picture)
-    return _encode(pixels, kind, quality, metadata or Metadata())
+    return _encode(pixels, kind, quality, metadata)
 
 
 def check_name(name: str, bits: int = 8) -> str:
@@ -97,7 +102,10 @@ def check_name(name: str, bits: int = 8) -> str:
 def check_alpha(name: str, channels: int) -> None:
     """Raise ValueError if a picture of 2 or 4 channels is to become a JPEG."""
     if _FORMATS[Path(name).suffix.lower()] == "JPEG" and channels in (2, 4):
-        raise ValueError("JPEG cannot hold alpha; save as PNG, or leave out the last channel with picture[..., :-1].")
+        raise ValueError(
+            "JPEG cannot hold alpha; choose PNG, TIFF or WebP, or remove the alpha channel first (of an array: "
+            "picture[..., :-1])."
+        )
 
 
 def _to_uint16(picture: np.ndarray) -> np.ndarray:

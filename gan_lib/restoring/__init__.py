@@ -22,14 +22,14 @@ from gan_lib.restoring.demonstration import (
 )
 from gan_lib.restoring.enlarged import enlarge_file
 from gan_lib.restoring.enlarging import ENLARGING_TILE, Enlarger
-from gan_lib.restoring.files import Opened, Restored, open_picture, restore_file
+from gan_lib.restoring.files import InTheWayError, Opened, Restored, check_cap, open_picture, restore_file
 from gan_lib.restoring.filling import fill_file
 from gan_lib.restoring.holes import HoleFiller
 from gan_lib.restoring.jobs import Job, Report, plan, restore_files
 from gan_lib.restoring.limits import DEFAULT_MAX_PIXELS
 from gan_lib.restoring.masks import MaskError, MaskSource, check_source
 from gan_lib.restoring.restorer import DEFAULT_TILE, Restorer
-from gan_lib.restoring.tasks import TASKS, SettingsError, check_task
+from gan_lib.restoring.tasks import TASKS, SettingsError, check_task, check_version
 from gan_lib.restoring.tiles import Region
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "Cost",
     "Enlarger",
     "HoleFiller",
+    "InTheWayError",
     "Job",
     "MaskError",
     "MaskSource",
@@ -50,8 +51,10 @@ __all__ = [
     "Restorer",
     "SettingsError",
     "bundled_picture",
+    "check_cap",
     "check_source",
     "check_task",
+    "check_version",
     "damaged_picture",
     "enlarge_file",
     "estimate_cost",
@@ -101,7 +104,7 @@ def restore(
         strength: for "denoise": 0 gives the picture back bit by bit, 1 the network's result, between is a blend of
             both; above 1, up to 2, the network is told of so many times more noise.
         sharp: take the version that was trained against a discriminator.
-        weights: other weights, a ``NAME.weights.h5`` with its card ``NAME.json`` beside it.
+        weights: other weights, a ``NAME.weights.h5`` with its card ``NAME.json`` beside it; not together with sharp.
         tile: height and width of the pieces that are worked on at a time; the result does not depend on it. Not for
             "inpaint". 512 if None, and 256 small pixels for "super-resolution".
         mask: for "inpaint": a file or an array, white where pixels are missing, as large as the picture.
@@ -130,6 +133,8 @@ def restore(
         >>> large = gan_lib.restore("stamp.png", task="super-resolution", scale=4)
     """
     check_task(task)
+    check_version(sharp, weights)
+    check_cap(max_pixels)
     masks_came = mask is not None or mask_colour is not None or mask_alpha or invert_mask
     for came, what, tasks in (
         (sigma is not None or strength != 1, "Sigma or strength", ["denoise"]),

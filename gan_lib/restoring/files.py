@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from PIL import Image
 
 from gan_lib import __version__, files, images
 from gan_lib.restoring import sheets
@@ -27,6 +28,20 @@ Worker = Restorer | HoleFiller | Enlarger  # a network that is ready for picture
 _DEEP = (".png", ".tif", ".tiff")  # hold 16 bit
 _LOSSY = (".jpg", ".jpeg", ".webp")
 _ALL_KEPT = "All are those of the original."
+_SOFTWARE, _OF_A_SHEET = 0x0131, "gan_lib: before and after"  # the EXIF tag, and what sheets say in it
+
+
+class InTheWayError(FileExistsError):
+    """Where a file is to be written there is something else than an older result, which nobody meant to lose."""
+
+
+def check_cap(max_pixels: int) -> None:
+    """Raise SettingsError unless a picture can have so many pixels."""
+    if max_pixels < 1:
+        raise SettingsError(
+            f"The cap is {max_pixels} pixels; at least 1 was expected. Leave out --max-pixels (max_pixels=) for "
+            f"{DEFAULT_MAX_PIXELS}."
+        )
 
 
 class OutsideError(SettingsError):
@@ -63,13 +78,14 @@ def open_picture(path: Path, max_pixels: int = DEFAULT_MAX_PIXELS) -> Opened:
     check_size(path, header, max_pixels)
     picture = images.load_image(path, mode="as-is", max_megapixels=max_pixels / 1e6)
     metadata = images.read_metadata(path)
-    profile, notes = None, []
-    if metadata.profile and picture.shape[-1] > 2:
+    profile, notes = None, list(header.notes)
+    if metadata.profile:
         try:
-            found = images.ColourProfile(metadata.profile)
+            found = images.ColourProfile(metadata.profile, picture.shape[-1])
             profile = None if found.is_srgb else found
         except images.ProfileError as error:
-            notes.append(f"The colours were taken as sRGB: {error}. The profile itself was kept.")
+            kept = "kept" if images.profile_fits(metadata.profile, picture.shape[-1]) else "left out"
+            notes.append(f"The colours were taken as sRGB: {error}. The profile itself was {kept}.")
     return Opened(picture, 16 if header.bits > 8 else 8, metadata, profile, notes, header.bits)
 
 
@@ -118,7 +134,7 @@ def restore_file(
     Raises:
         PictureError: if the picture cannot be read, or the result not be written.
         SettingsError: if sigma, strength, tile or crop are out of range.
-        FileExistsError: if a file is in the way.
+        FileExistsError: if a file is in the way; see `check_free`.
     """
     note = target.with_suffix(".json")
     written = [target, note] + ([sheet] if sheet else [])
@@ -211,23 +227,61 @@ def save_result(
         metadata = metadata.sized(*result.shape[:2])
     contents = [(target, images.encode_image(target.name, result, bits=bits, metadata=metadata))]
     told = _note(worker, source, target, parameters, notes, generated)
-    contents.append((target.with_suffix(".json"), (json.dumps(told, indent=2, ensure_ascii=False) + "\n").encode()))
+    # A name may hold bytes that are no UTF-8: the backslashes are JSON's way to say them, and are read as they were.
+    text = (json.dumps(told, indent=2, ensure_ascii=False) + "\n").encode(errors="backslashreplace")
+    contents.append((target.with_suffix(".json"), text))
     if sheet:
-        contents.append((sheet, images.encode_image(sheet.name, drawn, metadata=opened.metadata._replace(exif=b""))))
-    _write(contents)
+        tags = Image.Exif()
+        tags[_SOFTWARE] = _OF_A_SHEET
+        beside = opened.metadata._replace(exif=tags.tobytes().removeprefix(b"Exif\0\0"))
+        contents.append((sheet, images.encode_image(sheet.name, drawn, metadata=beside)))
+    try:
+        # The picture takes its place last: where it stands, nothing is missing.
+        files.write_together(contents[::-1])
+    except OSError as error:
+        raise images.PictureError(error.strerror or str(error)) from error
 
 
 def check_free(source: Path, written: list[Path], overwrite: bool) -> None:
     """Raise if something stands where a result is to be, before any work is done.
 
+    Only the restored picture decides whether there is a result. A JSON file or a sheet without it is left of a run
+    that was cut off (the machine was switched off, or somebody removed the picture): it is replaced if it says that it
+    is ours, and else stays.
+
+    Args:
+        source: the original.
+        written: where the restored picture is to be, then its JSON file, and its sheet if there is to be one.
+        overwrite: whether older files may be replaced. Folders and the original never are.
+
     Raises:
-        FileExistsError: if a file is there and may not be replaced, or is the original.
+        FileExistsError: if the restored picture is there already.
+        InTheWayError: if the original or a folder is in the way, or a file that is not ours has the name of the JSON
+            file or the sheet.
     """
     for path in written:
-        if path.exists() and path.samefile(source):
-            raise FileExistsError(f"{path} is the original, which is never replaced. Name another output with -o.")
-        if path.exists() and not overwrite:
-            raise FileExistsError(f"{path} is there already. Add --overwrite to replace it, or name another with -o.")
+        if not path.exists():
+            continue
+        if source.exists() and path.samefile(source):
+            raise InTheWayError(f"{path} is the original, which is never replaced. Name another output with -o.")
+        if path.is_dir():
+            raise InTheWayError(f"{path} is a folder where a file is to be written. Rename it, or name another -o.")
+        way_out = "Add --overwrite to replace it, or name another with -o."
+        if path == written[0] and not overwrite:
+            raise FileExistsError(f"{path} is there already. {way_out}")
+        if not overwrite and not _is_ours(path, written[0]):
+            raise InTheWayError(f"{path} is there already, and nothing in it says that it is ours. {way_out}")
+
+
+def _is_ours(path: Path, target: Path) -> bool:
+    """Whether a JSON file was written for this restored picture, or a sheet by us; what cannot be read was not."""
+    try:
+        if path.suffix != ".json":
+            return _OF_A_SHEET.encode() in images.read_metadata(path).exif
+        told = json.loads(path.read_text(encoding="utf-8"))
+        return isinstance(told, dict) and (told.get("software"), told.get("output")) == ("gan_lib", target.name)
+    except (OSError, ValueError):
+        return False
 
 
 def inside(crop: Region | None, picture: np.ndarray) -> Region | None:
@@ -242,18 +296,6 @@ def inside(crop: Region | None, picture: np.ndarray) -> Region | None:
         f"The part {crop.left},{crop.top},{crop.width},{crop.height} (X,Y,WIDTH,HEIGHT) does not lie inside the "
         f"picture, which is {width} wide and {height} high."
     )
-
-
-def _write(contents: list[tuple[Path, bytes]]) -> None:
-    """All files, or none: each takes its place only after all are on the disk."""
-    (path, data), others = contents[0], contents[1:]
-    try:
-        with files.whole_file(path) as working:
-            working.write_bytes(data)
-            if others:
-                _write(others)
-    except OSError as error:
-        raise images.PictureError(error.strerror or str(error)) from error
 
 
 def _note(

@@ -5,6 +5,7 @@ Never in here: how a mask is read (`masks`), how a hole is filled (`holes`).
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from gan_lib.restoring.files import (
     open_picture,
     save_result,
 )
-from gan_lib.restoring.holes import HoleFiller
+from gan_lib.restoring.holes import HoleFiller, slices_of
 from gan_lib.restoring.limits import DEFAULT_MAX_PIXELS
 from gan_lib.restoring.masks import MaskError, MaskSource, Missing, find_missing
 from gan_lib.restoring.tiles import Region
@@ -47,7 +48,7 @@ def fill_file(
         target: where the result goes; its ending decides the format.
         mask: which pixels are missing.
         max_pixels: largest picture that is read, and largest mask.
-        crop: work on this part only.
+        crop: fill this part only; it comes out as it would in the whole picture.
         sheet: where to write a sheet that shows how the mask was read, before, after and what was invented.
         overwrite: whether files that are there already may be replaced.
         progress: whether to show a progress bar over the tiles.
@@ -57,7 +58,8 @@ def fill_file(
 
     Raises:
         PictureError: if the picture cannot be read, or the result not be written; or if the mask cannot be used: then
-            a picture of how it was read stands beside where the result would have been, and the message names it.
+            a picture of how it was read stands beside where the result would have been, under a name that was free
+            unless older files may be replaced, and the message names it.
         SettingsError: if the crop lies outside.
         FileExistsError: if a file is in the way.
     """
@@ -66,14 +68,14 @@ def fill_file(
     check_alpha(source, target, opened)
     crop = inside(crop, opened.pixels)
     try:
-        missing, notes = missing_in(crop, opened, source, mask, max_pixels)
+        whole, notes = find_missing(mask, opened.pixels, source, max_pixels=max_pixels)
     except MaskError as error:
-        reading = target.with_name(f"{target.stem}_mask_as_read.png")
+        reading = _reading(target, [source, mask.file], overwrite)
         images.save_image(reading, error.reading)
         raise images.PictureError(f"{error} How it was read: {reading}") from error
-    notes = [*opened.notes, *notes, *filler.notes(missing)]
-    before = opened.pixels[_where(crop)]
-    result = filler(before, missing, profile=opened.profile, progress=progress)
+    notes = [*opened.notes, *notes, *filler.notes(whole, crop)]
+    result = filler(opened.pixels, whole, profile=opened.profile, region=crop, progress=progress)
+    before, missing = opened.pixels[slices_of(crop)], whole[slices_of(crop)]
     drawn = sheets.compare_filled(before, missing, result) if sheet else None
     count = int(missing.sum())
     parameters = {
@@ -94,16 +96,22 @@ def missing_in(crop: Region | None, opened: Opened, source: Path, mask: MaskSour
 
     Raises:
         MaskError: if the mask cannot be used.
-        PictureError: if the mask cannot be read, or nothing of the part is known.
+        PictureError: if the mask cannot be read.
     """
     pixels, notes = find_missing(mask, opened.pixels, source, max_pixels=max_pixels)
-    pixels = pixels[_where(crop)]
-    if pixels.all():
-        raise images.PictureError("All pixels of the part are missing; take a larger one with --crop.")
-    return Missing(pixels, notes)
+    return Missing(pixels[slices_of(crop)], notes)
 
 
-def _where(crop: Region | None) -> tuple[slice, slice]:
-    if crop is None:
-        return slice(None), slice(None)
-    return slice(crop.top, crop.top + crop.height), slice(crop.left, crop.left + crop.width)
+def _reading(target: Path, inputs: list[Path | None], overwrite: bool) -> Path:
+    """Where a picture of how a mask was read goes: never over what was given, and over other files only if allowed.
+
+    All names end alike, by which a run over a folder knows that they are no pictures to restore.
+    """
+    for number in itertools.count(1):
+        stem = target.stem if number == 1 else f"{target.stem}_{number}"
+        path = target.with_name(f"{stem}_mask_as_read.png")
+        if not path.exists():
+            return path
+        given = any(file is not None and file.exists() and path.samefile(file) for file in inputs)
+        if overwrite and path.is_file() and not given:
+            return path

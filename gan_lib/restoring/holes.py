@@ -61,6 +61,7 @@ class HoleFiller:
         missing: np.ndarray,
         *,
         profile: images.ColourProfile | None = None,
+        region: Region | None = None,
         progress: bool = False,
     ) -> np.ndarray:
         """Fills the missing pixels.
@@ -70,10 +71,14 @@ class HoleFiller:
                 alpha, which becomes opaque where a pixel was filled.
             missing: bool (height, width), at least one pixel False.
             profile: in which the colours are meant, if not in sRGB.
+            region: what is wanted of the picture; everything if None. Its pixels come out as those of the whole.
             progress: whether to show a progress bar over the tiles.
 
         Returns:
-            A copy, same shape and dtype; all other pixels are bit by bit as they were.
+            A copy of the picture, or of the region, same dtype; all other pixels are bit by bit as they were.
+
+        Raises:
+            PictureError: if the picture is too small for its hole.
         """
         filled = picture.copy()
         colours = 3 if picture.shape[-1] > 2 else 1
@@ -82,7 +87,7 @@ class HoleFiller:
         grey = colours == 3 and bool((_equal_channels(picture) | missing).all())
         levels = self._levels(missing)
         open_holes = missing.copy()
-        work = [(level, place) for level in _present(levels) for place in _places(levels == level, level)]
+        work = _work(levels, region)
         scenes = {}
         for level, place in tqdm(work, unit="tile", leave=False, disable=not progress or len(work) < _BAR_FROM):
             if level not in scenes:  # the wider holes are filled by now
@@ -93,11 +98,12 @@ class HoleFiller:
             _paste(filled, part, place, levels == level, 2**level, colours, profile)
         if picture.shape[-1] in (2, 4):
             filled[..., -1][missing] = 255 if picture.dtype == np.uint8 else 1
-        return filled
+        return filled if region is None else filled[slices_of(region)]
 
-    def notes(self, missing: np.ndarray) -> list[str]:
-        """What to know before one trusts the fill."""
+    def notes(self, missing: np.ndarray, region: Region | None = None) -> list[str]:
+        """What to know before one trusts the fill, of the whole or of a region."""
         levels = self._levels(missing)
+        levels = levels if region is None else levels[slices_of(region)]
         deepest = int(levels.max(initial=0))
         if deepest <= 0:
             return []
@@ -145,6 +151,35 @@ def _equal_channels(picture: np.ndarray) -> np.ndarray:
     return (red == green) & (green == blue)
 
 
+def slices_of(region: Region | None) -> tuple[slice, slice]:
+    """The rows and columns of a region; all of them if None."""
+    if region is None:
+        return slice(None), slice(None)
+    return slice(region.top, region.top + region.height), slice(region.left, region.left + region.width)
+
+
+def _work(levels: np.ndarray, region: Region | None) -> list[tuple[int, Region]]:
+    """Levels and tiles in the order in which they are worked on, the widest holes first; of a region those that it
+    takes: its own, and those of wider holes that its tiles see as known."""
+    found = []
+    needed = np.zeros(levels.shape, bool)
+    needed[slices_of(region)] = True
+    for level in reversed(_present(levels)):  # the finest first: what its tiles see is needed, too
+        scale = 2**level
+        own = _places(needed & (levels == level), level)
+        for place in own:
+            needed[_seen(place.top, levels.shape[0], scale), _seen(place.left, levels.shape[1], scale)] = True
+        found = [(level, place) for place in own] + found
+    return found
+
+
+def _seen(start: int, length: int, scale: int) -> slice:
+    """What a tile sees of a picture along one side, beyond whose edges it sees it mirrored."""
+    low, high = (start - _MARGIN) * scale, (start + _CORE + _MARGIN) * scale
+    mirrored = 2 * (length // scale * scale) - high
+    return slice(max(0, min(low, mirrored)), max(high, -low))
+
+
 def _present(levels: np.ndarray) -> list[int]:
     """Which levels there are among missing pixels, the widest holes first."""
     return [int(level) for level in np.unique(levels)[::-1] if level >= 0]
@@ -179,7 +214,9 @@ def _smaller(
     height, width = (length // factor * factor for length in missing.shape)
     if not height or not width:
         raise images.PictureError(
-            f"A picture of {picture.shape[1]} x {picture.shape[0]} pixels is too small for its hole."
+            f"A picture of {picture.shape[1]} x {picture.shape[0]} pixels is too small for its hole, which is so wide "
+            f"that it is filled in a copy {factor} times smaller: at least {factor} pixels each way were expected. "
+            "Mark less as missing, or take a picture that shows more around the hole."
         )
     known = ~missing[:height, :width].reshape(height // factor, factor, width // factor, factor)
     count = known.sum(axis=(1, 3))

@@ -6,17 +6,18 @@ Never in here: what happens within one file (`files`).
 from __future__ import annotations
 
 import collections
+import itertools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from tqdm import tqdm
 
-from gan_lib import images
+from gan_lib import files, images
 from gan_lib.datasets import DataError, find_photographs
 from gan_lib.restoring.enlarged import enlarge_file
 from gan_lib.restoring.enlarging import Enlarger
-from gan_lib.restoring.files import OutsideError, Restored, Worker, restore_file
+from gan_lib.restoring.files import InTheWayError, OutsideError, Restored, Worker, restore_file
 from gan_lib.restoring.filling import fill_file
 from gan_lib.restoring.holes import HoleFiller
 from gan_lib.restoring.restorer import Restorer
@@ -24,6 +25,11 @@ from gan_lib.restoring.tasks import SettingsError
 
 _ONE_FILE = {Restorer: restore_file, HoleFiller: fill_file, Enlarger: enlarge_file}
 _RESTORED, _CROPPED, _COMPARE, _MASK = "_restored", "_crop_restored", "_compare", "_mask_as_read"
+# Endings of pictures that a search of a folder does not take: of phones, cameras and picture editors.
+_PHONES = "heic heif hif avif jxl jp2 j2k jpe jfif apng"
+_CAMERAS = "3fr arw cr2 cr3 crw dcr dng erf fff iiq kdc mef mos mrw nef nrw orf pef raf raw rw2 rwl sr2 srf srw x3f"
+_EDITORS = "psd psb xcf kra ora afphoto tga exr hdr"
+_NOT_READ = {f".{ending}" for ending in f"{_PHONES} {_CAMERAS} {_EDITORS}".split()}
 
 
 class Job(NamedTuple):
@@ -39,7 +45,7 @@ class Report:
 
     Attributes:
         done: results, in order.
-        skipped: (path, reason) of pictures that needed no work.
+        skipped: (path, reason) of pictures that needed no work, or are of a kind that is not read.
         failed: (path, reason) of pictures that could not be restored.
     """
 
@@ -50,10 +56,13 @@ class Report:
 
     def summary(self) -> str:
         """For a terminal: each picture that was passed over or failed, with its reason, and the numbers."""
-        lines = [f"skipped: {path}: {reason}" for path, reason in self.skipped]
-        lines += [f"failed: {path}: {reason}" for path, reason in self.failed]
+        lines = [f"failed: {path}: {reason}" for path, reason in self.failed]
         counts = [f"{len(self.done)} restored", f"{len(self.skipped)} skipped", f"{len(self.failed)} failed"]
-        return "\n".join([*lines, ", ".join(counts) + "."])
+        return "\n".join([*self.passed_over(), *map(_printable, lines), ", ".join(counts) + "."])
+
+    def passed_over(self) -> list[str]:
+        """A line for each picture that was skipped, with its reason."""
+        return [_printable(f"skipped: {path}: {reason}") for path, reason in self.skipped]
 
 
 def plan(
@@ -75,11 +84,12 @@ def plan(
         report: where to write down what was passed over.
 
     Returns:
-        One job for each picture; results of earlier runs in a folder are passed over.
+        One job for each picture, all with different names, also where capitals do not count. In a folder results of
+        earlier runs are passed over, and pictures of kinds that are not read.
 
     Raises:
-        SettingsError: if one output file was named for several pictures, or its ending is not a picture's, or several
-            pictures would become one file.
+        SettingsError: if one output file was named for several pictures, or its ending is not a picture's, or pictures
+            of one name come from several folders and would become one file.
         DataError: if there is no such folder, or no picture in it.
     """
     output = Path(output).expanduser() if output else None
@@ -89,7 +99,16 @@ def plan(
         if not given.is_dir():
             found.append((given, output or given.parent))
             continue
-        for path in find_photographs(given):
+        unread = _not_read(given)
+        if report is not None:
+            report.skipped += [(path, _export(path)) for path in unread]
+        try:
+            photographs = find_photographs(given)
+        except DataError as error:
+            if unread:
+                raise DataError(f"{error} {unread[0]}, one of {len(unread)}: {_export(unread[0])}.") from error
+            raise
+        for path in photographs:
             if path.stem.endswith((_RESTORED, _COMPARE, _MASK)):
                 if report is not None:
                     report.skipped.append((path, "it looks like a result of an earlier run"))
@@ -97,23 +116,59 @@ def plan(
                 found.append((path, output / path.parent.relative_to(given) if output else path.parent))
     target = _as_file(output, pictures)
     found = list(dict.fromkeys(found))  # a picture may be named twice: in its folder, and by itself
-    # Two pictures that differ in their ending only would become one file.
-    names = collections.Counter((folder, Path(name).stem) for folder, name in {(to, path.name) for path, to in found})
+    stems = _stems({(folder, path.name) for path, folder in found})
     jobs = []
     for path, folder in found:
-        stem = path.stem if names[folder, path.stem] == 1 else path.name.replace(".", "_")
-        result = target or folder / f"{stem}{_CROPPED if crop else _RESTORED}.png"
+        result = target or folder / f"{stems[folder, path.name]}{_CROPPED if crop else _RESTORED}.png"
         sheet = result.with_name(f"{result.stem.removesuffix(_RESTORED)}{_COMPARE}.png") if compare else None
         jobs.append(Job(path, result, sheet))
     _check_apart(jobs)
     return jobs
 
 
+def _not_read(folder: Path) -> list[Path]:
+    """Pictures in a folder, and in those below it, that `find_photographs` does not look for; hidden ones left out."""
+    found = [path for path in folder.rglob("*") if path.suffix.lower() in _NOT_READ and path.is_file()]
+    return sorted(path for path in found if not any(part[0] == "." for part in path.relative_to(folder).parts))
+
+
+def _export(path: Path) -> str:
+    return f"files that end in {path.suffix} are not read; export it as PNG, TIFF or JPEG with another program"
+
+
+def _stems(names: set[tuple[Path, str]]) -> dict[tuple[Path, str], str]:
+    """What the results' names begin with: those of the pictures, or longer ones where two would become one file.
+
+    Args:
+        names: folder of the result, and name of the picture.
+
+    Returns:
+        For each of them a stem that is free in its folder; the same ones in every run over the same pictures.
+    """
+    wanted = collections.Counter(_key(folder, Path(name).stem) for folder, name in names)
+    taken = {key for key, count in wanted.items() if count == 1}
+    stems = {}
+    for folder, name in sorted(names):
+        stem = Path(name).stem
+        if wanted[_key(folder, stem)] > 1:  # they differ in their ending, or in capitals
+            longer = name.replace(".", "_")
+            choices = itertools.chain([longer], (f"{longer}_{number}" for number in itertools.count(2)))
+            stem = next(choice for choice in choices if _key(folder, choice) not in taken)
+            taken.add(_key(folder, stem))
+        stems[folder, name] = stem
+    return stems
+
+
+def _key(folder: Path, name: str) -> str:
+    """The same for paths that are one file on Windows and macOS, where capitals do not count."""
+    return str(folder / name).casefold()
+
+
 def _check_apart(jobs: list[Job]) -> None:
     """Raises SettingsError if two results would be one file: the second would look like one that is done already."""
-    first: dict[Path, Path] = {}
+    first: dict[str, Path] = {}
     for job in jobs:
-        other = first.setdefault(job.target, job.source)
+        other = first.setdefault(_key(job.target.parent, job.target.name), job.source)
         if other != job.source:
             raise SettingsError(
                 f"Several pictures would become {job.target}: {other} and {job.source}. Restore them in runs of their "
@@ -151,7 +206,8 @@ def restore_files(
         jobs: from `plan`.
         report: where to write down what became of each, at once.
         overwrite: whether older results may be replaced. Without it those pictures count as skipped, so that a run
-            over a folder can be taken up again; for a single picture it is an error.
+            over a folder can be taken up again; for a single picture it is an error. Only the restored picture
+            decides; see `files.check_free`.
         progress: whether to show a progress bar, over the pictures or over the tiles of a single one.
         tell: what to do with a line for the reader.
         **settings: as for `restore_file` (sigma, strength, tile, max_pixels, crop), `fill_file` (mask, max_pixels,
@@ -160,9 +216,13 @@ def restore_files(
     Raises:
         SettingsError: if a setting is out of range; of several pictures, one that does not hold the crop counts as
             failed.
+        OSError: if results cannot be written into one of the folders; told before the first picture is worked on.
     """
     several = len(jobs) > 1
+    for folder in dict.fromkeys(job.target.parent for job in jobs if overwrite or not job.target.exists()):
+        files.check_folder(folder)
     for job in tqdm(jobs, unit="picture", disable=not (progress and several)):
+        before, count = _written(job.target), len(report.done)
         try:
             done = _ONE_FILE[type(worker)](
                 worker,
@@ -173,16 +233,37 @@ def restore_files(
                 progress=progress and not several,
                 **settings,
             )
+            report.done.append(done)
+        except KeyboardInterrupt:
+            # It may have waited until the files were in place: then this picture is finished, too.
+            if len(report.done) == count and _written(job.target) not in (None, before):
+                report.done.append(Restored(job.target, job.sheet, None, False, []))
+            raise
         except FileExistsError as error:
-            (report.skipped if several else report.failed).append((job.source, str(error)))
-        except OutsideError as error:
-            if not several:
+            is_result = several and not isinstance(error, InTheWayError)
+            (report.skipped if is_result else report.failed).append((job.source, str(error)))
+        except SettingsError as error:
+            if not several or not isinstance(error, OutsideError):
                 raise
             report.failed.append((job.source, str(error)))
-        except (images.PictureError, DataError, OSError, MemoryError) as error:
+        except (ValueError, OSError, MemoryError) as error:  # PictureErrors and DataErrors are ValueErrors
             report.failed.append((job.source, str(error) or "not enough memory"))
         else:
-            report.done.append(done)
-            tell(f"{job.source} -> {done.path}" + (f" (estimated sigma {done.sigma:.1f})" if done.estimated else ""))
+            told = f" (estimated sigma {done.sigma:.1f})" if done.estimated else ""
+            tell(_printable(f"{job.source} -> {done.path}{told}"))
             for note in [f"Before and after: {done.sheet}"] * bool(done.sheet) + done.notes:
-                tell(f"    {note}")
+                tell(_printable(f"    {note}"))
+
+
+def _written(path: Path) -> tuple[int, int] | None:
+    """What changes when a file is written anew; None if there is no file."""
+    try:
+        told = path.stat()
+    except OSError:
+        return None
+    return told.st_ino, told.st_mtime_ns
+
+
+def _printable(line: str) -> str:
+    """A line with what no terminal can show as backslashes: names may hold bytes that are no text."""
+    return line.encode(errors="backslashreplace").decode()

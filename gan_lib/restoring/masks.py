@@ -16,14 +16,26 @@ from PIL import Image, ImageColor
 from scipy import ndimage
 
 from gan_lib import images
+from gan_lib.datasets.folders import ENDINGS
 from gan_lib.restoring.limits import DEFAULT_MAX_PIXELS, check_size
 
 _SOFT = 0.1  # of a mask with soft edges, from here on a pixel counts as missing
 _HARD = 0.02  # a mask has soft edges if there are values farther than this from 0 and 1
+_DARK = 0.25  # strokes on nothing that are darker on the average are not meant as black
 _PHOTOGRAPH = 0.2  # a mask has not so large a share of values in between
-_TOLERANCE, _JPEG_TOLERANCE = 24, 80  # levels of 255 that painted pixels may differ from their colour
+_TOLERANCE, _NEAR = 24, 80  # levels of 255; so near to its colour a pixel is paint, or paint that a format blurred
+# Paint in a photograph that was stored with loss. Measured with strokes of 1 to 40 pixels in JPEG and WebP.
+_COLOURED = 60  # levels of chroma; grey paint, or paint on ground of its colour, cannot be told by its hue
+_THIN_LEAN, _RIM_LEAN = 0.26, 0.12  # shares of paint in a pixel's chroma: of a thin stroke, and of what belongs to it
+_REST_LEAN = 0.18  # a share of paint that is worth a note
+_LUMA = 64  # levels of 255; thin strokes lose their chroma, but not their luma
+_WIDE = 4  # pixels; strokes that are wider than twice that have pixels of their true colour
+_REACH, _GREY_REACH = 8, 3  # pixels from paint; chroma bleeds through a block of JPEG, luma is only rough there
+_SPARSE, _SURROUNDINGS = 4, 4  # every 4th pixel is looked at, for a mean over some 16 around
+_BAND = 256  # rows that are worked on at a time, to spare memory
+_LEAST = 20  # pixels; fewer prove nothing, neither exact paint nor remains of it
 _SUSPICIOUS, _TOO_MUCH = 0.5, 0.75  # shares of missing pixels
-_INVERTED = " White is missing; if it is black in this mask, add --invert-mask."
+_EMPTY = "No pixel is missing by this mask, so the picture is as it was."
 PAINT = (255, 0, 255)  # in pictures of how a mask was read
 
 
@@ -60,13 +72,16 @@ class MaskSource(NamedTuple):
         """The mask file of a picture.
 
         Raises:
-            PictureError: if a folder of masks has none for it.
+            PictureError: if a folder of masks has no picture of its name, but for the picture itself.
         """
         if not self.file.is_dir():
             return self.file
-        found = sorted(path for path in self.file.iterdir() if path.stem == picture.stem)
+        named = [path for path in self.file.iterdir() if path.stem == picture.stem and path.suffix.lower() in ENDINGS]
+        found = sorted(path for path in named if path.is_file() and path.resolve() != picture.resolve())
         if not found:
-            raise images.PictureError(f"{self.file} holds no mask for {picture.name}; {picture.stem}.png was expected.")
+            told = f"{self.file} holds no mask for {picture.name}; {picture.stem}.png was expected."
+            alone = " The picture itself is not its mask; put the masks into a folder of their own." if named else ""
+            raise images.PictureError(told + alone)
         return found[0]
 
 
@@ -103,7 +118,7 @@ def of_array(mask: np.ndarray, invert: bool, shape: tuple[int, int]) -> Missing:
     images.check_picture(mask)
     notes: list[str] = []
     pixels = _as_mask(mask[..., None] if mask.ndim == 2 else mask, "the mask", invert, shape, notes)
-    return _checked(pixels, " White is missing; if it is black in this mask, pass invert_mask=True.", notes)
+    return _checked(pixels, _other_way(invert, "pass invert_mask=True", "leave out invert_mask=True"), notes)
 
 
 def find_missing(
@@ -112,7 +127,8 @@ def find_missing(
     """Reads the mask of a picture.
 
     A mask with soft edges, as a soft brush or JPEG leaves them, counts from a tenth of white on, and is made a pixel
-    wider all around, since what is under a soft edge is damaged too. So is paint, by two pixels.
+    wider all around, since what is under a soft edge is damaged too. So is paint, by two pixels, after it was followed
+    through pixels that it has tinted.
 
     Args:
         source: where to look.
@@ -129,30 +145,43 @@ def find_missing(
             mask.
     """
     notes: list[str] = []
+    other_way, empty = "", _EMPTY
     if source.file is not None:
         file = source.of(path)
         check_size(file, images.read_header(file), max_pixels)
         mask = images.load_image(file, mode="as-is", max_megapixels=max_pixels / 1e6)
         pixels = _as_mask(mask, str(file), source.invert, picture.shape[:2], notes)
+        other_way = _other_way(source.invert, "add --invert-mask", "leave out --invert-mask")
     elif source.colour is not None:
-        pixels = _of_colour(picture, source.colour, path.suffix.lower() in (".jpg", ".jpeg"))
+        pixels = _of_colour(picture, source.colour, notes)
+        empty = (
+            f"No pixel has the colour {source.colour}, so the picture is as it was. Take the colour of the paint with "
+            "an editor's colour picker, and name it as #rrggbb."
+        )
     else:
         pixels = _of_alpha(picture, path)
-    return _checked(pixels, _INVERTED if source.file is not None else "", notes)
+    return _checked(pixels, other_way, notes, empty)
 
 
-def _checked(pixels: np.ndarray, inverted: str, notes: list[str]) -> Missing:
+def _other_way(invert: bool, to_invert: str, not_to: str) -> str:
+    """How to take a mask the other way round than it was taken, for the end of a message."""
+    if invert:
+        return f" Black is missing, since the mask was inverted; if white is missing in it, {not_to}."
+    return f" White is missing; if it is black in this mask, {to_invert}."
+
+
+def _checked(pixels: np.ndarray, other_way: str, notes: list[str], empty: str = _EMPTY) -> Missing:
     share = pixels.mean()
     if share == 1:
         told = "All pixels are missing; some must be known to fill the others from."
-        raise MaskError(told + inverted, pixels_shown(pixels))
+        raise MaskError(told + other_way, pixels_shown(pixels))
     if share > _TOO_MUCH:
         told = f"{share:.0%} of the pixels are missing; at most {_TOO_MUCH:.0%} can be filled."
-        raise MaskError(told + inverted, pixels_shown(pixels))
+        raise MaskError(told + other_way, pixels_shown(pixels))
     if share > _SUSPICIOUS:
-        notes.append(f"{share:.0%} of the pixels are missing, more than half." + inverted)
+        notes.append(f"{share:.0%} of the pixels are missing, more than half." + other_way)
     if not share:
-        notes.append("No pixel is missing by this mask, so the picture is as it was.")
+        notes.append(empty)
     return Missing(pixels, notes)
 
 
@@ -203,14 +232,21 @@ def _resized(missing: np.ndarray, height: int, width: int) -> np.ndarray:
 
 def _values(mask: np.ndarray) -> np.ndarray:
     """A mask file as float32 (height, width) in [0, 1], whatever it was saved as."""
-    if mask.dtype == np.uint8:
-        mask = mask.astype(np.float32) / (1 if mask.max(initial=0) == 1 else 255)  # some tools write 0 and 1
+    mask = mask.astype(np.float32) / 255 if mask.dtype == np.uint8 else mask
     if mask.shape[-1] in (1, 3):
-        return mask.max(axis=-1)
-    colour, alpha = mask[..., :-1].max(axis=-1), mask[..., -1]
+        return _stretched(mask.max(axis=-1))
+    colour, alpha = _stretched(mask[..., :-1].max(axis=-1)), _stretched(mask[..., -1])
     painted = colour * alpha
-    # Black strokes on nothing have no white in them: there the paint itself is the mask.
-    return alpha if painted.max(initial=0) == 0 and alpha.min() < 1 else painted
+    # Dark strokes on nothing have no white in them: there the paint itself is the mask.
+    black = painted.max(initial=0) == 0 and alpha.min() < 1
+    dark = np.mean(alpha == 0) > 0.5 and painted.sum() < _DARK * alpha.sum()
+    return alpha if black or dark else painted
+
+
+def _stretched(values: np.ndarray) -> np.ndarray:
+    """Of two values the brighter becomes 1 if it is next to black: some tools write 0 and 1, at 8 and at 16 bit."""
+    most = values.max(initial=0)
+    return values / most if 0 < most < _HARD and ((values == 0) | (values == most)).all() else values
 
 
 def _as_rgb(colour: str) -> tuple[int, int, int]:
@@ -220,11 +256,96 @@ def _as_rgb(colour: str) -> tuple[int, int, int]:
         raise ValueError(f"{colour!r} is no colour; a name such as magenta, or #ff00ff, was expected.") from error
 
 
-def _of_colour(picture: np.ndarray, colour: str, is_jpeg: bool) -> np.ndarray:
+def _of_colour(picture: np.ndarray, colour: str, notes: list[str]) -> np.ndarray:
+    """Where a colour was painted, bool (height, width).
+
+    Paint that was stored without loss has its exact colour and a narrow rim. JPEG and WebP keep chroma at half the
+    size: there the pixels around the paint are tinted, and thin strokes have their true colour nowhere. So the paint is
+    followed, some pixels far, through what leans from the chroma of the surroundings to that of the paint. How a
+    picture was stored is seen from its pixels, since a JPEG may have become a PNG.
+    """
+    paint = np.uint8(_as_rgb(colour))
     levels = images.to_uint8(picture[..., : 3 if picture.shape[-1] > 2 else 1])
-    farthest = np.abs(levels.astype(np.int16) - np.int16(_as_rgb(colour))).max(axis=-1)
-    # Editors soften the rim of a brush: the pixels there are half paint.
-    return _grown(farthest <= (_JPEG_TOLERANCE if is_jpeg else _TOLERANCE), 2)
+    levels = levels if levels.shape[-1] == 3 else levels.repeat(3, axis=-1)
+    farthest = (np.maximum(levels, paint) - np.minimum(levels, paint)).max(axis=-1)
+    found, near = farthest <= _TOLERANCE, farthest <= _NEAR
+    luma_chroma, paint_luma_chroma = _luma_chroma(levels), _luma_chroma(paint[None, None])[0, 0]
+    lean = _lean(luma_chroma[..., 1:], paint_luma_chroma[1:], near)
+    light = np.abs(luma_chroma[..., 0].astype(np.int16) - paint_luma_chroma[0]) <= _LUMA
+    exact = _is_exact(levels, found)
+    if not exact:
+        found |= _without_wide((lean >= 100 * _THIN_LEAN) & light) | _without_wide(near)
+        coloured = np.hypot(*(paint_luma_chroma[1:] - 128.0)) >= _COLOURED
+        found = _grown(found, _REACH if coloured else _GREY_REACH, (lean >= 100 * _RIM_LEAN) | near)
+    found = _grown(found, 2)  # editors soften the rim of a brush: the pixels there are half paint
+    # Where paint is exact, a wide area of nearly its colour belongs to the picture.
+    rest = (_without_wide(near) if exact else near) | _without_wide((lean >= 100 * _REST_LEAN) & light)
+    rest = int(np.count_nonzero(rest & ~found))
+    if found.any() and rest > max(_LEAST, 0.02 * np.count_nonzero(found)):
+        notes.append(
+            f"{rest:,} pixels look a little like {colour} and were kept. If they are paint, paint over them with a "
+            "hard brush and save as PNG; --compare shows what was taken."
+        )
+    return found
+
+
+def _is_exact(levels: np.ndarray, found: np.ndarray) -> bool:
+    """Whether paint is all of one value and ends at once, as it does where nothing was stored with loss."""
+    if not found.any():
+        return False
+    values = levels[found]
+    _, first, counts = np.unique(values @ np.uint32([65536, 256, 1]), return_index=True, return_counts=True)
+    exact = found & (levels == values[first[counts.argmax()]]).all(axis=-1)
+    around = _grown(exact, 1) & ~exact
+    return counts.max() >= max(_LEAST, found.sum() / 2) and (not around.any() or found[around].mean() < 0.25)
+
+
+def _luma_chroma(levels: np.ndarray) -> np.ndarray:
+    """RGB as luma and two chroma, all uint8 (height, width, 3), as JPEG has them; chroma 128 is grey."""
+    return np.asarray(Image.fromarray(levels).convert("YCbCr"))
+
+
+def _lean(chroma: np.ndarray, paint: np.ndarray, near: np.ndarray) -> np.ndarray:
+    """How far each pixel is on the way from the chroma of its surroundings to that of the paint.
+
+    Args:
+        chroma: uint8 (height, width, 2).
+        paint: uint8 (2).
+        near: bool (height, width), what is not to count among the surroundings.
+
+    Returns:
+        Percent, uint8 (height, width) in [0, 100]; 0 for what lies elsewhere than on that way.
+    """
+    paint = paint.astype(np.float32)
+    sparse = chroma[::_SPARSE, ::_SPARSE].astype(np.float32)
+    hidden = _grown(near, _SPARSE)
+    tinted = np.zeros(near.shape, np.uint8)
+    for _ in range(2):  # the first time thin strokes still count among the surroundings
+        hidden = hidden | _grown(tinted > 20, 2)
+        weight = np.float32(~hidden[::_SPARSE, ::_SPARSE])
+        # Where nothing is known far around, they count as grey.
+        total = ndimage.gaussian_filter(weight, _SURROUNDINGS)[..., None] + 1e-6
+        means = [ndimage.gaussian_filter((sparse[..., one] - 128) * weight, _SURROUNDINGS) for one in range(2)]
+        around = 128 + np.stack(means, axis=-1) / total
+        columns = np.arange(near.shape[1]) // _SPARSE
+        for top in range(0, near.shape[0], _BAND):
+            rows = np.arange(top, min(top + _BAND, near.shape[0])) // _SPARSE
+            start = around[rows[:, None], columns]
+            way, gone = paint - start, chroma[top : top + _BAND] - start
+            length = np.maximum(np.hypot(way[..., 0], way[..., 1]), 1)
+            along = (way * gone).sum(axis=-1) / length
+            across = np.abs(way[..., 0] * gone[..., 1] - way[..., 1] * gone[..., 0]) / length
+            # Chroma differs by some levels in any photograph.
+            on_way = (length >= _COLOURED) & (across <= along / 2 + 6)
+            tinted[top : top + _BAND] = np.where(on_way, np.clip(100 * along / length, 0, 100), 0)
+    return tinted
+
+
+def _without_wide(pixels: np.ndarray) -> np.ndarray:
+    """Thin strokes only: wide ones are found by their true colour, and something of the picture may be as wide."""
+    square = np.ones((3, 3), bool)
+    core = ndimage.binary_erosion(pixels, square, _WIDE)
+    return pixels & ~ndimage.binary_dilation(core, square, 2 * _WIDE) if core.any() else pixels
 
 
 def _of_alpha(picture: np.ndarray, path: Path) -> np.ndarray:
@@ -236,5 +357,6 @@ def _of_alpha(picture: np.ndarray, path: Path) -> np.ndarray:
     return picture[..., -1] < (255 if picture.dtype == np.uint8 else 1)
 
 
-def _grown(pixels: np.ndarray, by: int) -> np.ndarray:
-    return ndimage.binary_dilation(pixels, iterations=by) if pixels.any() else pixels
+def _grown(pixels: np.ndarray, by: int, within: np.ndarray | None = None) -> np.ndarray:
+    """Pixels and what is around them, so many pixels far; and only through pixels ``within``, if that is given."""
+    return ndimage.binary_dilation(pixels, iterations=by, mask=within) if pixels.any() else pixels

@@ -77,7 +77,7 @@ class Restorer:
     def estimate(self, picture: np.ndarray, profile: images.ColourProfile | None = None) -> float:
         """The sigma of a picture, as estimated, within the limits of the network. Alpha is left out."""
         colour = picture[..., : _colours(picture)]
-        convert = profile.to_srgb if profile and colour.shape[-1] == 3 else None
+        convert = profile.to_srgb if profile and profile.colours == colour.shape[-1] else None
         return float(np.clip(estimate_sigma(colour, convert), *self.limits))
 
     def told(self, sigma: float, strength: float) -> float:
@@ -105,7 +105,7 @@ class Restorer:
                 network of more noise.
             tile: height and width of the pieces. Smaller ones need less memory; the result is the same.
             region: what part to restore, exactly as within the whole; everything if None.
-            profile: in which the colours are meant, if not in sRGB.
+            profile: in which the colours are meant, if not in sRGB; one for grey goes with 1 or 2 channels.
             progress: whether to show a progress bar over the tiles.
 
         Returns:
@@ -121,9 +121,12 @@ class Restorer:
         if strength == 0:
             return restored
         colours = _colours(picture)
+        profile = profile if profile is not None and profile.colours == colours else None
+        # A grey photograph is often saved in colour; the network would give it specks of colour.
+        grey = images.is_grey(picture)
         sigma = tf.constant(self.told(sigma, strength), tf.float32)
         tiles.in_tiles(
-            lambda part: self._tile(part, sigma, min(strength, 1.0), profile if colours == 3 else None),
+            lambda part: self._tile(part, sigma, min(strength, 1.0), profile, grey),
             picture[..., :colours],
             region,
             tile=tile,
@@ -134,25 +137,31 @@ class Restorer:
         )
         return restored
 
-    def _tile(self, part: np.ndarray, sigma: tf.Tensor, share: float, profile: images.ColourProfile | None):
-        """A tile with its margin -> the same, restored, in the dtype of the picture."""
+    def _tile(
+        self, part: np.ndarray, sigma: tf.Tensor, share: float, profile: images.ColourProfile | None, grey: bool
+    ) -> np.ndarray:
+        """A tile with its margin -> the same, restored, in the dtype of the picture; of a grey picture with channels
+        that are equal."""
         before = part.astype(np.float32) / (255 if part.dtype == np.uint8 else 1)
         shown = before if profile is None else profile.to_srgb(before)
-        shown = np.broadcast_to(images.to_network(shown, clip=profile is None), (*shown.shape[:2], 3))
+        clip = profile is None or profile.colours == 1  # there are colours outside of sRGB, but no grey
+        shown = np.broadcast_to(images.to_network(shown, clip=clip), (*shown.shape[:2], 3))
         try:
             after = self._run(shown[None], sigma).numpy()[0]
         except tf.errors.ResourceExhaustedError as error:
             raise MemoryError("The memory does not suffice; take smaller tiles.") from error
-        after = images.from_network(after, clip=profile is None)
+        after = images.from_network(after, clip=clip)
+        if before.shape[-1] == 1:
+            after, shown = after.mean(axis=-1, keepdims=True), shown[..., :1]
         if profile is not None:
             # The network's change is what is carried over, so that a profile's own rounding is not.
             start = images.from_network(shown, clip=False)
             change = profile.from_srgb(after) - profile.from_srgb(start)
-        elif before.shape[-1] == 1:
-            change = after.mean(axis=-1, keepdims=True) - before
         else:
             change = after - before
         result = np.clip(before + np.float32(share) * change, 0, 1)
+        if grey and before.shape[-1] == 3:  # after the profile, which may round each channel by itself
+            result = np.broadcast_to(result.mean(axis=-1, keepdims=True), result.shape)
         return images.to_uint8(result) if part.dtype == np.uint8 else result.astype(part.dtype)
 
     def work(self, height: int, width: int, tile: int) -> int:

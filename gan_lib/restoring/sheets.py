@@ -48,7 +48,8 @@ def compare(
         strength: that was used.
         crop: what part of the picture the result is, if not all.
         tile: as for `Restorer`.
-        profile: of the picture's colours.
+        profile: of the picture's colours. Of one for grey the sheet shows what sRGB shows: a sheet is in colour, so
+            that profile cannot lie beside it.
 
     Returns:
         uint8 (height, width, 3).
@@ -68,9 +69,9 @@ def compare(
             other = min(factor * sigma, restorer.limits[1])
             pixels = restorer(opened.pixels, sigma=other, strength=strength, tile=tile, profile=profile, region=part)
             parts.append((f"sigma {other:.1f} ({factor:g} times as much)", pixels))
-    rows = [[(title, _plain(pixels)) for title, pixels in parts]]
+    rows = [[(title, _plain(pixels, profile)) for title, pixels in parts]]
     if (height, width) != (whole.height, whole.width):
-        wholes = [("as it was, the whole", _small(before)), ("restored, the whole", _small(restored))]
+        wholes = [("as it was, the whole", _small(before, profile)), ("restored, the whole", _small(restored, profile))]
         rows = [wholes, [("as it was; a part at 100 %", rows[0][0][1]), *rows[0][1:]]]
     return _lay_out(rows)
 
@@ -143,16 +144,19 @@ def _around_a_hole(missing: np.ndarray) -> tuple[int, int]:
     return max(corners, key=lambda corner: missing[corner[0] : corner[0] + _PART, corner[1] : corner[1] + _PART].sum())
 
 
-def _plain(picture: np.ndarray) -> np.ndarray:
-    """uint8 (height, width, 3), alpha left out."""
-    colour = images.to_uint8(picture[..., : 3 if picture.shape[-1] > 2 else 1])
+def _plain(picture: np.ndarray, profile: images.ColourProfile | None = None) -> np.ndarray:
+    """uint8 (height, width, 3), alpha left out; grey with a profile as sRGB shows it."""
+    colour = picture[..., : 3 if picture.shape[-1] > 2 else 1]
+    if profile is not None and profile.colours == colour.shape[-1] == 1:
+        colour = np.clip(profile.to_srgb(colour / np.float32(255 if colour.dtype == np.uint8 else 1)), 0, 1)
+    colour = images.to_uint8(colour)
     return np.broadcast_to(colour, (*colour.shape[:2], 3))
 
 
-def _small(picture: np.ndarray) -> np.ndarray:
+def _small(picture: np.ndarray, profile: images.ColourProfile | None = None) -> np.ndarray:
     """The whole, no larger than the part that is shown beside it."""
     step = max(1, min(picture.shape[:2]) // (4 * _PART))  # a large one is thinned out first, to spare memory
-    image = Image.fromarray(_plain(picture[::step, ::step]))
+    image = Image.fromarray(_plain(picture[::step, ::step], profile))
     scale = min(_PART / max(image.size), 1)
     size = [max(1, round(side * scale)) for side in image.size]
     return np.asarray(image.resize(size, Image.Resampling.BOX))

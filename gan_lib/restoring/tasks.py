@@ -5,6 +5,7 @@ How a picture is cut into tiles, read and written is the same for all tasks and 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -77,6 +78,15 @@ TASKS = {
         made="enlarged a picture",
     ),
 }
+
+
+def check_version(sharp: bool, weights: str | os.PathLike | None) -> None:
+    """Raise SettingsError if weights are named and a released version is chosen too: one of them would not count."""
+    if sharp and weights is not None:
+        raise SettingsError(
+            f"--sharp (sharp=True) chooses among the released weights, and --weights (weights=) names {weights}; leave "
+            "one of them out."
+        )
 
 
 def check_task(task: str) -> None:
