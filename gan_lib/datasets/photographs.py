@@ -157,7 +157,10 @@ def _load(
             pictures[name] = picture
     _report(skipped.values())
     if not pictures:
-        raise images.PictureError(f"None of the {len(paths)} pictures in {where} can be used; see the lines above. Put others there, or take that folder away.")
+        raise images.PictureError(
+            f"None of the {len(paths)} pictures in {where} can be used; see the lines above. Put others there, or take "
+            "that folder away."
+        )
     count = f"{len(pictures):,} photographs" if len(pictures) == len(paths) else f"{len(pictures):,} of {len(paths):,}"
     # A folder's name, not its path: the sentence is shown in lessons, whose outputs may be shared.
     origin = where if rung == "own files" else f"the folder {rung}"
