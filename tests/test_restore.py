@@ -107,6 +107,15 @@ def test_tiles_cover_a_region_once_and_begin_at_multiples(region, multiple):
     assert len({tile[2:] for tile in cut}) == 1
 
 
+def test_weights_of_another_task_are_named(tmp_path):
+    path = release(tmp_path, "odd")
+    card = json.loads((tmp_path / "odd.json").read_text())
+    del card["trained_sigma"]
+    (tmp_path / "odd.json").write_text(json.dumps(card))
+    with pytest.raises(weights.WeightsError, match='card of odd lacks "trained_sigma".* Weights of a denoiser were'):
+        Restorer(weights_file=path)
+
+
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
 def test_the_result_does_not_depend_on_the_tiles(restorer, dtype):
     picture = noisy(231, 307, dtype=dtype)

@@ -48,7 +48,10 @@ class HoleFiller:
         source = self.task.weights(sharp) if weights_file is None else Path(weights_file)
         self.model, self.card = weights.load_model(source, precision="float32")
         if "trained_hole" not in self.card:
-            raise weights.WeightsError(f'The card of {self.card["name"]} lacks "trained_hole", a number of pixels.')
+            raise weights.WeightsError(
+                f'The card of {self.card["name"]} lacks "trained_hole", the widest hole that it knows, in pixels. '
+                "Weights of an inpainter were expected."
+            )
         self.widest = int(self.card["trained_hole"])
         self.multiple = receptive_field(self.model).multiple
         signature = [tf.TensorSpec([1, None, None, 3]), tf.TensorSpec([1, None, None, 1])]

@@ -50,7 +50,10 @@ class Restorer:
         source = self.task.weights(sharp) if weights_file is None else Path(weights_file)
         self.model, self.card = weights.load_model(source, precision="float32")  # half would show as bands in 16 bit
         if "trained_sigma" not in self.card:
-            raise weights.WeightsError(f'The card of {self.card["name"]} lacks "trained_sigma": [lowest, highest].')
+            raise weights.WeightsError(
+                f'The card of {self.card["name"]} lacks "trained_sigma", the lowest and highest noise that it knows. '
+                "Weights of a denoiser were expected."
+            )
         self.limits = tuple(float(limit) for limit in self.card["trained_sigma"])
         field = receptive_field(self.model)
         self.multiple, self.margin = field.multiple, field.margin
