@@ -165,6 +165,6 @@ def test_a_grid_has_a_column_for_each_digit():
 
 
 def test_the_monitor_looks_at_its_labels_before_the_training():
-    monitor = TrainingMonitor(labels=np.arange(11), count=16)
+    monitor = TrainingMonitor(labels=np.arange(11), count=32)
     with pytest.raises(ValueError, match="Label 10 at position 10 of the labels to draw"):
         gan(run_eagerly=True).fit(batches(), epochs=1, steps_per_epoch=1, callbacks=[monitor], verbose=0)
