@@ -5,8 +5,8 @@
 The limits for digits: the classifier score reaches 0.70 of the real pictures' on every rung of the data; the Fréchet
 distance is at most 25 times its floor on MNIST, and 10 times on the bundled digits, where a sound training has 2 to 3.
 A generator that has learnt nothing has a score ratio of 0.1 (it draws the same blot for each latent, so the score is 1
-of about 10), so a training that is broken does not pass. The exit
-status is 1 if a limit is missed or a figure is missing.
+of about 10), so a training that is broken does not pass. The exit status is 1 if a limit is missed or a figure is
+missing.
 """
 
 from __future__ import annotations

@@ -146,24 +146,22 @@ def _arrays_of(path: Path) -> dict[str, np.ndarray]:
         # Pickled objects could run code while they load, so they stay refused. NumPy takes for one whatever is no
         # archive, and advises to load it all the same, so the file is looked at before NumPy sees it.
         with path.open("rb") as opened:
-            beginning = opened.read(512).lstrip().lower()
-        if not zipfile.is_zipfile(path):
-            what = (
-                "a web page, often about a quota or a login" if beginning.startswith(downloads.WEB_PAGE) else "broken"
-            )
-            raise DataError(f"{path} is no .npz file but {what}. {_way_out(path)}")
-        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as archive:
-            missing = [key for key in _KEYS if key not in archive.files]
-            if not missing:
-                return {key: archive[key] for key in _KEYS}
-    except DataError:
-        raise
-    except ValueError as error:
+            web_page = opened.read(512).lstrip().lower().startswith(downloads.WEB_PAGE)
+            if zipfile.is_zipfile(opened):
+                opened.seek(0)
+                with np.load(opened, allow_pickle=False) as archive:
+                    missing = [key for key in _KEYS if key not in archive.files]
+                    if not missing:
+                        return {key: archive[key] for key in _KEYS}
+                problem = f"lacks {', '.join(missing)}; expected the keys {', '.join(_KEYS)}"
+            else:
+                problem = (
+                    f"is no .npz file but {'a web page, often about a quota or a login' if web_page else 'broken'}"
+                )
+    except Exception as error:  # np.load raises a dozen kinds, depending on where the file is broken
         reason = "it holds Python objects" if "pickle" in str(error).lower() else error
         raise DataError(f"{path} cannot be read as an .npz file ({reason}). {_way_out(path)}") from error
-    except Exception as error:  # np.load raises a dozen kinds, depending on where the file is broken
-        raise DataError(f"{path} cannot be read as an .npz file ({error}). {_way_out(path)}") from error
-    raise DataError(f"{path} lacks {', '.join(missing)}; expected the keys {', '.join(_KEYS)}. {_way_out(path)}")
+    raise DataError(f"{path} {problem}. {_way_out(path)}")
 
 
 def _way_out(path: Path) -> str:

@@ -22,10 +22,10 @@ from gan_lib.restoring.files import (
     open_picture,
     save_result,
 )
-from gan_lib.restoring.holes import HoleFiller, slices_of
+from gan_lib.restoring.holes import HoleFiller
 from gan_lib.restoring.limits import DEFAULT_MAX_PIXELS
 from gan_lib.restoring.masks import MaskError, MaskSource, Missing, find_missing
-from gan_lib.restoring.tiles import Region
+from gan_lib.restoring.tiles import Region, slices_of
 
 
 def fill_file(

@@ -21,7 +21,7 @@ from gan_lib import images, weights
 from gan_lib.networks.receptive_field import receptive_field
 from gan_lib.restoring import tiles
 from gan_lib.restoring.tasks import TASKS
-from gan_lib.restoring.tiles import Region
+from gan_lib.restoring.tiles import Region, slices_of
 
 _CORE, _MARGIN = 192, 64  # pixels; what a tile fills, and what it sees around that
 _BAR_FROM = 4  # tiles
@@ -152,13 +152,6 @@ def _equal_channels(picture: np.ndarray) -> np.ndarray:
     """Where red, green and blue are the same, bool (height, width)."""
     red, green, blue = np.moveaxis(picture[..., :3], -1, 0)
     return (red == green) & (green == blue)
-
-
-def slices_of(region: Region | None) -> tuple[slice, slice]:
-    """The rows and columns of a region; all of them if None."""
-    if region is None:
-        return slice(None), slice(None)
-    return slice(region.top, region.top + region.height), slice(region.left, region.left + region.width)
 
 
 def _work(levels: np.ndarray, region: Region | None) -> list[tuple[int, Region]]:

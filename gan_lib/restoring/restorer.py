@@ -16,7 +16,7 @@ from gan_lib.networks.receptive_field import receptive_field
 from gan_lib.restoring import tiles
 from gan_lib.restoring.noise import estimate_sigma
 from gan_lib.restoring.tasks import TASKS, SettingsError, check_task
-from gan_lib.restoring.tiles import Region
+from gan_lib.restoring.tiles import Region, slices_of
 
 DEFAULT_TILE = 512  # pixels
 _SMALLEST_TILE = 32
@@ -119,8 +119,7 @@ class Restorer:
         """
         self.check(sigma, strength, tile)
         region = region or Region(0, 0, *picture.shape[:2])
-        whole = (slice(region.top, region.top + region.height), slice(region.left, region.left + region.width))
-        restored = picture[whole].copy()
+        restored = picture[slices_of(region)].copy()
         if strength == 0:
             return restored
         colours = _colours(picture)

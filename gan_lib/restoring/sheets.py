@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 from gan_lib import images
 from gan_lib.restoring.enlarging import bicubic
 from gan_lib.restoring.masks import laid_over
-from gan_lib.restoring.tiles import Region
+from gan_lib.restoring.tiles import Region, slices_of
 
 if TYPE_CHECKING:
     from gan_lib.restoring.files import Opened
@@ -58,7 +58,7 @@ def compare(
     height, width = min(whole.height, _PART), min(whole.width, _PART)
     down, right = (whole.height - height) // 2, (whole.width - width) // 2  # of the part, within the result
     part = Region(whole.top + down, whole.left + right, height, width)
-    before = opened.pixels[whole.top : whole.top + whole.height, whole.left : whole.left + whole.width]
+    before = opened.pixels[slices_of(whole)]
     shown = slice(down, down + height), slice(right, right + width)
     parts = [("as it was", before[shown])]
     for factor in _FACTORS if estimated else (1.0,):
@@ -112,7 +112,7 @@ def compare_enlarged(small: np.ndarray, large: np.ndarray, scale: int, crop: Reg
     whole = crop or Region(0, 0, *small.shape[:2])
     height, width = min(whole.height, _PART // scale), min(whole.width, _PART // scale)
     down, right = (whole.height - height) // 2, (whole.width - width) // 2
-    before = small[whole.top : whole.top + whole.height, whole.left : whole.left + whole.width]
+    before = small[slices_of(whole)]
     interpolated = bicubic(_plain(small), scale, Region(whole.top + down, whole.left + right, height, width))
     shown = large[scale * down : scale * (down + height), scale * right : scale * (right + width)]
     told = "" if (height, width) == (whole.height, whole.width) else "; a part at 100 %"

@@ -28,6 +28,13 @@ class Region(NamedTuple):
     width: int
 
 
+def slices_of(region: Region | None) -> tuple[slice, slice]:
+    """The rows and columns of a region; all of them if None."""
+    if region is None:
+        return slice(None), slice(None)
+    return slice(region.top, region.top + region.height), slice(region.left, region.left + region.width)
+
+
 def in_tiles(
     work: Callable[[np.ndarray], np.ndarray],
     picture: np.ndarray,
