@@ -109,6 +109,21 @@ def test_holes_are_worked_on_at_the_scale_that_suits_their_width(filler):
     assert (levels[~missing] == -1).all() and (levels[missing] >= 0).all()
 
 
+@pytest.mark.parametrize("factor", [1, 4])
+def test_a_scratch_that_runs_into_a_wide_hole_is_still_a_scratch(filler, factor):
+    """The larger of the two pictures is looked at in a smaller copy."""
+    missing = np.zeros((500 * factor, 700 * factor), bool)
+    missing[200 * factor : 400 * factor, 300 * factor : 500 * factor] = True
+    alone = filler._levels(missing)
+    deepest = {1: 2, 4: 4}[factor]
+    assert (alone[missing] == deepest).all()  # up to the corners
+    missing[300 * factor : 300 * factor + 3] = True
+    levels = filler._levels(missing)
+    assert (levels[alone >= 0] == deepest).all()
+    assert levels[300 * factor + 1, 100 * factor] == 0 == levels[300 * factor + 1, 690 * factor]
+    assert (levels[:, : 200 * factor] <= 0).all()
+
+
 def test_only_tiles_with_missing_pixels_are_worked_on(filler):
     missing = np.zeros((2000, 3000), bool)
     missing[1000, 1000:1100] = True

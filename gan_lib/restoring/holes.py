@@ -4,7 +4,7 @@ Never in here: how a mask is found (`masks`), files.
 
 The network knows scenes of 128 pixels with holes of some dozen. So each hole is worked on at the scale at which it is
 about so wide: scratches as they are, tile by tile, and wide holes in a smaller copy, whose fill is then enlarged into
-the hole. The widest come first; for the others they then count as known.
+the hole. The widest places come first; for the others they then count as known.
 """
 
 from __future__ import annotations
@@ -122,17 +122,14 @@ class HoleFiller:
         return tile_count * (_CORE + 2 * _MARGIN) ** 2
 
     def _levels(self, missing: np.ndarray) -> np.ndarray:
-        """For each missing pixel how often its hole must be halved to be narrow enough, int8 (height, width); -1 for
-        known pixels."""
+        """For each missing pixel how often the hole around it must be halved to be narrow enough, int8 (height, width);
+        -1 for known pixels."""
         levels = np.full(missing.shape, -1, np.int8)
         if not missing.any():
             return levels
         step = max(1, int(np.sqrt(missing.size / _ROUGH)))
-        rough = _blocks(missing, step).max(axis=(1, 3))
-        holes, count = ndimage.label(rough, np.ones((3, 3)))
-        width = 2 * step * ndimage.maximum(ndimage.distance_transform_edt(rough), holes, np.arange(count + 1))
-        halvings = np.ceil(np.log2(np.maximum(width / self.widest, 1))).astype(np.int8)
-        spread = halvings[holes].repeat(step, axis=0).repeat(step, axis=1)[: missing.shape[0], : missing.shape[1]]
+        halvings = _halvings(_blocks(missing, step).max(axis=(1, 3)), self.widest / step)
+        spread = halvings.repeat(step, axis=0).repeat(step, axis=1)[: missing.shape[0], : missing.shape[1]]
         levels[missing] = spread[missing]
         return levels
 
@@ -146,6 +143,24 @@ class HoleFiller:
             return images.from_network(self._run(*inputs).numpy()[0, core, core])
         except tf.errors.ResourceExhaustedError as error:
             raise MemoryError("The memory does not suffice for a tile of the network.") from error
+
+
+def _halvings(hole: np.ndarray, widest: float) -> np.ndarray:
+    """How often a hole must be halved at each of its pixels, so that it is at most ``widest`` pixels wide there.
+
+    A scratch that runs into a wide hole stays narrow. So a pixel counts as lying where the hole is wide only if it is
+    near to such a place: within one and a half times the radius that is too much, which takes in a square's corners.
+    """
+    halvings = np.zeros(hole.shape, np.int8)
+    radius = ndimage.distance_transform_edt(hole)
+    parts = ndimage.label(hole, np.ones((3, 3)))[0]
+    too_wide = widest / 2
+    while (wide := radius > too_wide).any():
+        distance, nearest = ndimage.distance_transform_edt(~wide, return_indices=True)
+        near = distance <= 1.5 * too_wide
+        halvings[near & hole & (parts[tuple(nearest)] == parts)] = 1 + halvings.max()
+        too_wide *= 2
+    return halvings
 
 
 def _equal_channels(picture: np.ndarray) -> np.ndarray:
