@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -86,6 +87,18 @@ def test_the_terms_are_those_of_the_networks():
     logs = one_step(model, (inputs, clean))
     for key, value in expected.items():
         assert logs[key] == pytest.approx(float(value), rel=1e-4), key
+
+
+def test_a_penalty_is_added_to_the_discriminators_loss_and_logged():
+    settings = {"penalty": losses.r1_penalty, "penalty_weight": 0.5}
+    model, (inputs, clean) = adversarial(**settings), batch()
+    slope = losses.r1_penalty(lambda pictures: model.discriminator([inputs[0], pictures], training=True), clean)
+    plain = one_step(adversarial(), (inputs, clean))
+    logs = one_step(model, (inputs, clean))
+    assert set(logs) == set(plain) | {"d_penalty"}
+    assert logs["d_penalty"] == pytest.approx(0.5 * float(slope), rel=1e-4) and float(slope) > 1e-3
+    assert logs["d_loss"] == pytest.approx(plain["d_loss"] + logs["d_penalty"], rel=1e-4)
+    assert "d_penalty" not in one_step(regression(**settings), (inputs, clean))
 
 
 def test_without_a_discriminator_there_are_pixel_terms_only():
@@ -320,7 +333,11 @@ def test_a_resumed_run_ends_where_an_uninterrupted_one_does(kind, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("make", [regression, adversarial], ids=["L1 only", "adversarial"])
+@pytest.mark.parametrize(
+    "make",
+    [regression, adversarial, partial(adversarial, penalty=losses.r1_penalty, penalty_every=2)],
+    ids=["L1 only", "adversarial", "lazy R1"],
+)
 def test_xla_ends_at_the_same_weights(make):
     plain, compiled = (make(jit_compile=jit) for jit in (False, True))
     start = weights(plain.generator)

@@ -3,12 +3,12 @@
 What one scheme does in a step is not here: see `generation`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import keras
 import tensorflow as tf
 
-from gan_lib.training.steps import Logs
+from gan_lib.training.steps import Logs, stream_seed
 
 
 class AdversarialModel(keras.Model):
@@ -77,17 +77,32 @@ class AdversarialModel(keras.Model):
             average.assign(weight)
             self.averages.append(average)
 
-    def compile(self, optimizers: dict[str, keras.optimizers.Optimizer], *, jit_compile="auto", **kwargs):
+    def compile(
+        self,
+        optimizers: dict[str, keras.optimizers.Optimizer],
+        *,
+        penalty: Callable | None = None,
+        penalty_weight: float = 10.0,
+        penalty_every: int = 1,
+        jit_compile="auto",
+        **kwargs,
+    ):
         """Takes one optimizer for each network, builds it, and wraps it where the network computes in float16.
 
         Args:
             optimizers: network name -> optimizer, one object each.
+            penalty: `losses.gradient_penalty` or `losses.r1_penalty`, added to the discriminator's loss, or none; of
+                no effect where there is no discriminator.
+            penalty_weight: what the penalty is multiplied by.
+            penalty_every: computes the penalty at every so many steps only, with the weight multiplied by as
+                much ("lazy regularisation", Karras et al. 2020, StyleGAN2, section 3.1).
             jit_compile: as Keras has it: "auto" means XLA on a GPU and none on a CPU.
             **kwargs: ``run_eagerly``, ``steps_per_execution``.
 
         Raises:
             TypeError: if it is no dictionary, or what it holds are no optimizers: Keras' names for them, for instance.
-            ValueError: if the names differ from the networks', or two networks share an optimizer.
+            ValueError: if the names differ from the networks', two networks share an optimizer, or ``penalty_every`` is
+                below 1.
         """
         self._check_types(optimizers)
         if set(optimizers) != set(self.network_names):
@@ -99,6 +114,9 @@ class AdversarialModel(keras.Model):
             raise ValueError(
                 "Two networks got the same optimizer object. Make one for each: they keep their own moments."
             )
+        if penalty_every < 1:
+            raise ValueError(f"penalty_every is {penalty_every}; a whole number of steps, at least 1, was expected.")
+        self.penalty, self.penalty_weight, self.penalty_every = penalty, penalty_weight, penalty_every
         super().compile(optimizer=None, jit_compile=jit_compile, **kwargs)
         for key, optimizer in optimizers.items():
             network = getattr(self, key)
@@ -130,6 +148,21 @@ class AdversarialModel(keras.Model):
         """As Keras' own `fit`. A dataset is taken in its own order, without the warning that Keras 3.15 gives then."""
         kwargs.setdefault("shuffle", not isinstance(x, tf.data.Dataset))
         return super().fit(x, y, **kwargs)
+
+    def weighted_penalty(self, judge: Callable, real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
+        """What this step adds to the discriminator's loss, float32: the penalty with its weight, or 0 if it is not due.
+
+        ``judge`` maps pictures to logits.
+        """
+        weight = self.penalty_weight * self.penalty_every
+        seed = stream_seed(self.seed, "penalty", self.iteration)
+
+        def due():
+            return weight * self.penalty(judge, real, fake, seed)
+
+        if self.penalty_every == 1:
+            return due()
+        return tf.cond(tf.equal(tf.convert_to_tensor(self.iteration) % self.penalty_every, 0), due, lambda: 0.0)
 
     def log(self, values: Logs) -> Logs:
         """Adds one step's values to the epoch's averages and returns those, as Keras' own `train_step` does."""

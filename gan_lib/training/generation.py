@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from gan_lib import losses
 from gan_lib.training.adversarial import AdversarialModel
-from gan_lib.training.steps import discriminator_step, draw_latent, generator_step, network_inputs, stream_seed
+from gan_lib.training.steps import discriminator_step, draw_latent, generator_step, network_inputs
 
 
 class GAN(AdversarialModel):
@@ -54,9 +54,6 @@ class GAN(AdversarialModel):
         *,
         discriminator_loss: Callable = losses.non_saturating_discriminator_loss,
         generator_loss: Callable = losses.non_saturating_generator_loss,
-        penalty: Callable | None = None,
-        penalty_weight: float = 10.0,
-        penalty_every: int = 1,
         **kwargs,
     ):
         """Chooses optimizers and losses.
@@ -65,17 +62,11 @@ class GAN(AdversarialModel):
             optimizers: "generator" and "discriminator" -> optimizer.
             discriminator_loss: from `gan_lib.losses`.
             generator_loss: its partner.
-            penalty: `losses.gradient_penalty` or `losses.r1_penalty`, or none.
-            penalty_weight: what the penalty is multiplied by.
-            penalty_every: computes the penalty at every so many steps only, with the weight multiplied by as
-                much ("lazy regularisation", Karras et al. 2020, StyleGAN2, section 3.1).
-            **kwargs: ``jit_compile``, ``run_eagerly``, ``steps_per_execution``.
+            **kwargs: ``penalty``, ``penalty_weight``, ``penalty_every``, ``jit_compile`` and Keras' own, as in
+                `AdversarialModel.compile`.
         """
-        if penalty_every < 1:
-            raise ValueError(f"penalty_every is {penalty_every}; a whole number of steps, at least 1, was expected.")
         super().compile(optimizers, **kwargs)
         self.discriminator_loss, self.generator_loss = discriminator_loss, generator_loss
-        self.penalty, self.penalty_weight, self.penalty_every = penalty, penalty_weight, penalty_every
 
     def call(self, inputs, training=False):
         """Latent vectors, or [latent vectors, labels], to pictures in [-1, 1]."""
@@ -99,17 +90,6 @@ class GAN(AdversarialModel):
         iteration = tf.convert_to_tensor(self.iteration) + tf.cast(later, tf.int64)
         return draw_latent(tf.shape(real)[0], self.latent_dim, seed=self.seed, stream=stream, iteration=iteration)
 
-    def _weighted_penalty(self, judge, real, fake):
-        weight = self.penalty_weight * self.penalty_every
-        seed = stream_seed(self.seed, "penalty", self.iteration)
-
-        def due():
-            return weight * self.penalty(judge, real, fake, seed)
-
-        if self.penalty_every == 1:
-            return due()
-        return tf.cond(tf.equal(tf.convert_to_tensor(self.iteration) % self.penalty_every, 0), due, lambda: 0.0)
-
     def train_step(self, data):
         """One update of the discriminator, one of the generator. ``data``: pictures or (pictures, labels)."""
         real, labels = self._unpacked(data)
@@ -121,7 +101,7 @@ class GAN(AdversarialModel):
             self._latent(real, "discriminator"),
             labels=labels,
             loss=self.discriminator_loss,
-            penalty=None if self.penalty is None else self._weighted_penalty,
+            penalty=None if self.penalty is None else self.weighted_penalty,
         )
         logs |= generator_step(
             self.generator,

@@ -5,6 +5,7 @@ business: batches come with both sides (`gan_lib.datasets.restoration_pairs`).
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import keras
 import tensorflow as tf
@@ -49,6 +50,7 @@ class Restoration(AdversarialModel):
         "g_perceptual",
         "d_real",
         "d_fake",
+        "d_penalty",
         "psnr",
         "ssim",
         "pixel_weight",
@@ -99,7 +101,8 @@ class Restoration(AdversarialModel):
             generator_loss: its partner.
             perceptual_loss: (restored, clean) -> scalar, such as `networks.features.PerceptualLoss`, or none.
             perceptual_weight: what it is multiplied by.
-            **kwargs: ``jit_compile``, ``run_eagerly``, ``steps_per_execution``.
+            **kwargs: ``penalty``, ``penalty_weight``, ``penalty_every``, ``jit_compile`` and Keras' own, as in
+                `AdversarialModel.compile`.
 
         Raises:
             ValueError: if a weight is negative, or a perceptual weight comes without a perceptual loss.
@@ -137,10 +140,14 @@ class Restoration(AdversarialModel):
     def _update_discriminator(self, inputs, clean, restored) -> Logs:
         with tf.GradientTape() as tape:
             real_logits, fake_logits = self._judge(inputs, clean), self._judge(inputs, restored)
+            logs = {"d_real": tf.reduce_mean(real_logits), "d_fake": tf.reduce_mean(fake_logits)}
             loss = self.discriminator_loss(real_logits, fake_logits)
+            if self.penalty is not None:
+                logs["d_penalty"] = self.weighted_penalty(partial(self._judge, inputs), clean, restored)
+                loss += logs["d_penalty"]
             scaled = scaled_loss(loss, self.discriminator_optimizer)
         apply_gradients(tape, scaled, self.discriminator, self.discriminator_optimizer)
-        return {"d_loss": loss, "d_real": tf.reduce_mean(real_logits), "d_fake": tf.reduce_mean(fake_logits)}
+        return {"d_loss": loss} | logs
 
     def train_step(self, data):
         """One update of each network. ``data``: (inputs, clean) or (inputs, clean, mask)."""
