@@ -116,6 +116,20 @@ def test_a_sheet_shows_grey_as_srgb_does(size):
     assert (sheet == images.to_uint8(stored)[0, 0, 0]).all(axis=-1).sum() < 100  # in the letters of its titles
 
 
+@pytest.mark.parametrize("size", [(40, 50), (600, 700)])
+def test_so_do_the_sheets_of_the_other_tasks(size):
+    small = LINEAR.from_srgb(np.full((*size, 1), 0.5, np.float32))
+    large = small.repeat(2, axis=0).repeat(2, axis=1)
+    missing = np.zeros(size, bool)
+    missing[10:20, 10:20] = True
+    for sheet in (
+        sheets.compare_filled(small, missing, small, LINEAR),
+        sheets.compare_enlarged(small, large, 2, None, LINEAR),
+    ):
+        assert (sheet == 128).all(axis=-1).sum() >= 3 * 40 * 50
+        assert (sheet == images.to_uint8(small)[0, 0, 0]).all(axis=-1).sum() < 100
+
+
 # --- files ------------------------------------------------------------------------------------------------------
 
 

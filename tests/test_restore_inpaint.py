@@ -159,6 +159,20 @@ def test_a_colour_profile_is_filled_in_its_own_colours(filler):
     assert not np.array_equal(after, filler(before, missing))
 
 
+@pytest.mark.parametrize("side", [3, 70])
+def test_grey_is_filled_as_srgb_shows_it_whatever_its_curve(filler, side):
+    """At full size, and in a smaller copy."""
+    linear = images.ColourProfile(imagecodecs.cms_profile("gray", gamma=1.0), 1)
+    shown, missing = picture(200, 220, 1, np.float32) * 0.4 + 0.3, np.zeros((200, 220), bool)
+    missing[50 : 50 + side, 60 : 60 + side] = True
+    expected, stored = filler(shown, missing), linear.from_srgb(shown)
+    filled = filler(stored, missing, profile=linear)
+    assert np.array_equal(filled[~missing], stored[~missing])
+    # In the smaller copy pixels are averaged as they are stored, so there the two differ a little.
+    np.testing.assert_allclose(linear.to_srgb(filled)[missing], expected[missing], atol=2e-3 if side == 3 else 0.03)
+    assert np.abs(filler(stored, missing) - filled)[missing].max() > 0.02  # what ignoring it would give
+
+
 @pytest.mark.parametrize("shape", [(1, 40), (40, 1), (2, 2), (7, 300)])
 def test_tiny_and_thin_pictures_are_filled_too(filler, shape):
     before, missing = picture(*shape), np.zeros(shape, bool)

@@ -31,7 +31,7 @@ class Limits:
 
     Attributes:
         too_sure: of the way from "cannot tell" to always sure and right. Healthy games of the course stay below 0.7,
-            the Context Encoder's on digits, which is lost, above 0.95 from its second epoch on.
+            the published game of the Context Encoder, which is lost on digits, above 0.95 from its second epoch on.
         too_unsure: of the same way, taken with the mean logits. These flatter, since a loss is convex: what they do
             not show is not there.
         too_strange: of the largest energy distance to real pictures. Two draws of 64 real digits are 0.00 apart, the

@@ -63,7 +63,7 @@ def enlarge_file(
     _check_format(target, enlarger.scale * max(height, width))
     notes = opened.notes + enlarger.notes(opened.pixels)
     result = enlarger(opened.pixels, tile=tile, region=crop, profile=opened.profile, progress=progress)
-    drawn = sheets.compare_enlarged(opened.pixels, result, enlarger.scale, crop) if sheet else None
+    drawn = sheets.compare_enlarged(opened.pixels, result, enlarger.scale, crop, opened.profile) if sheet else None
     parameters = {"scale": enlarger.scale, "sharp": enlarger.sharp, "tile": tile, "crop": as_crop(crop)}
     save_result(enlarger, opened, result, source, target, parameters, notes, _told(enlarger, target), sheet, drawn)
     return Restored(target, sheet, None, False, notes)

@@ -76,7 +76,7 @@ def fill_file(
     notes = [*opened.notes, *notes, *filler.notes(whole, crop)]
     result = filler(opened.pixels, whole, profile=opened.profile, region=crop, progress=progress)
     before, missing = opened.pixels[slices_of(crop)], whole[slices_of(crop)]
-    drawn = sheets.compare_filled(before, missing, result) if sheet else None
+    drawn = sheets.compare_filled(before, missing, result, opened.profile) if sheet else None
     count = int(missing.sum())
     parameters = {
         "mask": mask.told(source),

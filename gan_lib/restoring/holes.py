@@ -73,7 +73,7 @@ class HoleFiller:
             picture: (height, width, 1 to 4), uint8 in [0, 255] or float32 in [0, 1]; of 2 and 4 channels the last is
                 alpha, which becomes opaque where a pixel was filled.
             missing: bool (height, width), at least one pixel False.
-            profile: in which the colours are meant, if not in sRGB.
+            profile: in which the colours are meant, if not in sRGB; one for grey goes with 1 or 2 channels.
             region: what is wanted of the picture; everything if None. Its pixels come out as those of the whole.
             progress: whether to show a progress bar over the tiles.
 
@@ -85,7 +85,7 @@ class HoleFiller:
         """
         filled = picture.copy()
         colours = 3 if picture.shape[-1] > 2 else 1
-        profile = profile if colours == 3 else None
+        profile = profile if profile is not None and profile.colours == colours else None
         # A scan of a grey photograph is often saved in colour; the network would give its holes a tint.
         grey = colours == 3 and bool((_equal_channels(picture) | missing).all())
         levels = self._levels(missing)
@@ -272,8 +272,8 @@ def _paste(
         ]
         part = np.clip(np.stack([np.asarray(channel) for channel in channels], axis=-1), 0, 1)
     part = part[: bottom - top, : right - left]
-    part = part if profile is None else np.clip(profile.from_srgb(part), 0, 1)
     part = part if colours == 3 else part.mean(axis=-1, keepdims=True)
+    part = part if profile is None else profile.from_srgb(part)
     where = wanted[top:bottom, left:right]
     target = filled[top:bottom, left:right, :colours]
     target[where] = images.to_uint8(part[where]) if filled.dtype == np.uint8 else part[where]

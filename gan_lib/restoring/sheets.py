@@ -76,28 +76,33 @@ def compare(
     return _lay_out(rows)
 
 
-def compare_filled(before: np.ndarray, missing: np.ndarray, after: np.ndarray) -> np.ndarray:
+def compare_filled(
+    before: np.ndarray, missing: np.ndarray, after: np.ndarray, profile: images.ColourProfile | None = None
+) -> np.ndarray:
     """Draw the sheet of a filled picture: how the mask was read, and which pixels were invented.
 
     Args:
         before: (height, width, 1 to 4), uint8 or float in [0, 1].
         missing: bool (height, width).
         after: the filled picture, like ``before``.
+        profile: of both pictures' colours, as in `compare`.
 
     Returns:
         uint8 (height, width, 3): the whole in a row, and below it the neighbourhood of a hole pixel by pixel, if the
         whole is too large to be shown so.
     """
     height, width = missing.shape
-    rows = [_filled_row(before, missing, after, ", the whole" if max(height, width) > _PART else "")]
+    rows = [_filled_row(before, missing, after, profile, ", the whole" if max(height, width) > _PART else "")]
     if max(height, width) > _PART:
         top, left = _around_a_hole(missing)
         part = slice(top, top + _PART), slice(left, left + _PART)
-        rows.append(_filled_row(before[part], missing[part], after[part], "; a part at 100 %"))
+        rows.append(_filled_row(before[part], missing[part], after[part], profile, "; a part at 100 %"))
     return _lay_out(rows)
 
 
-def compare_enlarged(small: np.ndarray, large: np.ndarray, scale: int, crop: Region | None) -> np.ndarray:
+def compare_enlarged(
+    small: np.ndarray, large: np.ndarray, scale: int, crop: Region | None, profile: images.ColourProfile | None = None
+) -> np.ndarray:
     """Draw the sheet of an enlarged picture: bicubic interpolation beside what the network made.
 
     Args:
@@ -105,6 +110,7 @@ def compare_enlarged(small: np.ndarray, large: np.ndarray, scale: int, crop: Reg
         large: what became of it, or of ``crop``.
         scale: how many times larger.
         crop: what part of the small picture was enlarged, if not all.
+        profile: of both pictures' colours, as in `compare`.
 
     Returns:
         uint8 (height, width, 3): what was enlarged as it was, and below it the middle of it, pixel by pixel.
@@ -113,20 +119,22 @@ def compare_enlarged(small: np.ndarray, large: np.ndarray, scale: int, crop: Reg
     height, width = min(whole.height, _PART // scale), min(whole.width, _PART // scale)
     down, right = (whole.height - height) // 2, (whole.width - width) // 2
     before = small[slices_of(whole)]
-    interpolated = bicubic(_plain(small), scale, Region(whole.top + down, whole.left + right, height, width))
+    interpolated = bicubic(_plain(small, profile), scale, Region(whole.top + down, whole.left + right, height, width))
     shown = large[scale * down : scale * (down + height), scale * right : scale * (right + width)]
     told = "" if (height, width) == (whole.height, whole.width) else "; a part at 100 %"
-    wholes = [(f"as it was, {whole.width} x {whole.height} pixels", _small(before))]
-    parts = [(f"bicubic interpolation{told}", interpolated), (f"the network{told}", _plain(shown))]
+    wholes = [(f"as it was, {whole.width} x {whole.height} pixels", _small(before, profile))]
+    parts = [(f"bicubic interpolation{told}", interpolated), (f"the network{told}", _plain(shown, profile))]
     return _lay_out([wholes, parts])
 
 
-def _filled_row(before: np.ndarray, missing: np.ndarray, after: np.ndarray, told: str) -> list[tuple[str, np.ndarray]]:
-    plain = _plain(after)
+def _filled_row(
+    before: np.ndarray, missing: np.ndarray, after: np.ndarray, profile: images.ColourProfile | None, told: str
+) -> list[tuple[str, np.ndarray]]:
+    whole, plain = _plain(before, profile), _plain(after, profile)
     invented = np.where(missing[..., None], plain, np.uint8(255))
     pictures = [
-        ("as it was", _plain(before)),
-        ("the mask as it was read", laid_over(_plain(before), missing)),
+        ("as it was", whole),
+        ("the mask as it was read", laid_over(whole, missing)),
         ("filled", plain),
         ("invented pixels", invented),
     ]
