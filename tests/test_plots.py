@@ -1,5 +1,6 @@
 """plots: figures that close themselves, and animations that are whole."""
 
+import base64
 import io
 
 import matplotlib
@@ -9,9 +10,10 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from bs4 import BeautifulSoup
 from PIL import Image
 
-from gan_lib import plots
+from gan_lib import images, plots
 
 
 @pytest.fixture(autouse=True)
@@ -174,6 +176,29 @@ def test_frames_of_few_colours_share_one_palette():
         colours |= {colour for _, colour in moving.convert("RGB").getcolors()}
     assert moving.n_frames == 3 and 1 < len(colours) <= 8
     assert len(few) < len(full) / 2
+
+
+@pytest.mark.parametrize("channels", [None, 1, 3])
+def test_a_slider_holds_all_pictures_and_shows_one(channels):
+    shape = (6, 5, channels) if channels else (6, 5)
+    pictures = {f"{name} <&>": np.random.default_rng(seed).random(shape) for seed, name in enumerate("abc")}
+    page = BeautifulSoup(plots.slider(pictures, enlarge=3, start=1)._repr_html_(), "html.parser")
+    handle, figures = page.find("input"), page.find_all("figure")
+    assert (handle["min"], handle["max"], handle["value"]) == ("0", "2", "1")
+    assert [figure.has_attr("hidden") for figure in figures] == [True, False, True]
+    assert [figure.text for figure in figures] == [figure.img["alt"] for figure in figures] == list(pictures)
+    for figure, picture in zip(figures, pictures.values(), strict=True):
+        raw = base64.b64decode(figure.img["src"].removeprefix("data:image/png;base64,"))
+        with Image.open(io.BytesIO(raw)) as file:
+            shown = np.asarray(file).reshape(shape)
+        np.testing.assert_array_equal(shown, images.to_uint8(picture))
+        assert "width:15px" in figure.img["style"]
+
+
+@pytest.mark.parametrize("count, start", [(0, 0), (2, 2), (2, -1)])
+def test_a_slider_starts_at_one_of_its_pictures(count, start):
+    with pytest.raises(ValueError, match=f"starts at picture {start}, but {count} came"):
+        plots.slider({str(number): grey()[0] for number in range(count)}, start=start)
 
 
 def test_names_in_the_plane_do_not_cover_each_other():

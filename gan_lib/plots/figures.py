@@ -1,12 +1,8 @@
-"""Figures: arrays in, a `matplotlib` figure or an animation out; the only module that imports matplotlib.
+"""Arrays in, a `matplotlib` figure out.
 
-No computation belongs here: what is drawn has been computed before.
-
-Each function closes its figure and returns it. In a notebook the last line of a cell is what is shown, so write
-``plots.grid(pictures)`` there, or hand several to ``display``.
+What moves, or is turned by a handle, is in `moving`.
 """
 
-import io
 import itertools
 import math
 from collections.abc import Mapping, Sequence
@@ -15,7 +11,6 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
-from PIL import Image
 
 from gan_lib import images
 
@@ -270,85 +265,3 @@ def plane(
             label.remove()
         taken.append(box)
     return _finished(figure)
-
-
-def as_picture(figure: Figure, dots_per_inch: int = 72) -> np.ndarray:
-    """A figure as a picture, uint8 (height, width, 3), to be a frame of an animation."""
-    stream = io.BytesIO()
-    figure.savefig(stream, format="png", dpi=dots_per_inch)
-    return np.asarray(Image.open(stream).convert("RGB"))
-
-
-class Animation:
-    """Frames that a notebook, a web page and every browser show as one moving picture.
-
-    It is an animated PNG: where nothing moves (a printed page) its first frame is shown, and that is the **last** of
-    the frames given, the end result.
-
-    Args:
-        frames: uint8 or float in [0, 1], (height, width, channels) or (height, width), all of one shape; or figures.
-        milliseconds: how long each frame stays; the last stays four times as long.
-        enlarge: whole number of screen pixels for each picture pixel.
-        colours: reduces colour frames to so many colours, one palette for all, at most 256. For drawings it takes a
-            quarter of the bytes and shows no difference; photographs would show bands.
-
-    Raises:
-        ValueError: if there are no frames or their shapes differ.
-    """
-
-    def __init__(
-        self,
-        frames: Sequence[np.ndarray | Figure],
-        *,
-        milliseconds: int = 300,
-        enlarge: int = 1,
-        colours: int | None = None,
-    ):
-        arrays = [as_picture(frame) if isinstance(frame, Figure) else images.to_uint8(frame) for frame in frames]
-        arrays = [array[..., np.newaxis] if array.ndim == 2 else array for array in arrays]
-        shapes = {array.shape for array in arrays}
-        if len(shapes) != 1:
-            raise ValueError(f"The frames have shapes {sorted(shapes)}; one or more frames of one shape were expected.")
-        self.frames = [np.kron(array, np.ones((enlarge, enlarge, 1), np.uint8)) for array in arrays]
-        self.milliseconds, self.colours = milliseconds, colours
-
-    def _repr_png_(self) -> bytes:
-        palette = self._palette()
-
-        def picture(array):
-            whole = Image.fromarray(array[..., 0] if array.shape[-1] == 1 else array)
-            return whole if palette is None else whole.quantize(palette=palette, dither=Image.Dither.NONE)
-
-        stream = io.BytesIO()
-        first, *others = self.frames[-1], *self.frames[:-1]  # it runs in a circle, so nothing is out of order
-        durations = [4 * self.milliseconds] + [self.milliseconds] * len(others)
-        picture(first).save(
-            stream,
-            format="PNG",
-            save_all=bool(others),
-            append_images=[picture(array) for array in others],
-            duration=durations if others else None,
-            loop=0,
-            optimize=True,
-        )
-        return stream.getvalue()
-
-    def _palette(self) -> Image.Image | None:
-        if self.colours is None or self.frames[0].shape[-1] == 1:
-            return None
-        # One palette for all frames: with a palette each, colours would flicker. Coverage keeps rare colours, such as a
-        # few orange points; the default (median cut) turns them brown.
-        return Image.fromarray(np.concatenate(self.frames)).quantize(
-            self.colours, method=Image.Quantize.MAXCOVERAGE, kmeans=4, dither=Image.Dither.NONE
-        )
-
-
-def animation(
-    frames: Sequence[np.ndarray | Figure], *, milliseconds: int = 300, enlarge: int = 1, colours: int | None = None
-) -> Animation:
-    """An animation to be the last line of a cell; see `Animation` for the arguments.
-
-    Example:
-        >>> moving = animation([np.zeros((8, 8, 1), np.uint8), np.full((8, 8, 1), 255, np.uint8)])
-    """
-    return Animation(frames, milliseconds=milliseconds, enlarge=enlarge, colours=colours)
