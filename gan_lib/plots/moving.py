@@ -25,6 +25,15 @@ def as_picture(figure: Figure, dots_per_inch: int = 72) -> np.ndarray:
     return np.asarray(Image.open(stream).convert("RGB"))
 
 
+def _pixels(picture: np.ndarray | Figure) -> np.ndarray:
+    return as_picture(picture) if isinstance(picture, Figure) else images.to_uint8(np.asarray(picture))
+
+
+def _image(pixels: np.ndarray) -> Image.Image:
+    """uint8 (height, width), (height, width, 1) or (height, width, 3) as Pillow has it."""
+    return Image.fromarray(pixels[..., 0] if pixels.ndim == 3 and pixels.shape[-1] == 1 else pixels)
+
+
 class Animation:
     """Frames that a notebook, a web page and every browser show as one moving picture.
 
@@ -50,7 +59,7 @@ class Animation:
         enlarge: int = 1,
         colours: int | None = None,
     ):
-        arrays = [as_picture(frame) if isinstance(frame, Figure) else images.to_uint8(frame) for frame in frames]
+        arrays = [_pixels(frame) for frame in frames]
         arrays = [array[..., np.newaxis] if array.ndim == 2 else array for array in arrays]
         shapes = {array.shape for array in arrays}
         if len(shapes) != 1:
@@ -62,7 +71,7 @@ class Animation:
         palette = self._palette()
 
         def picture(array):
-            whole = Image.fromarray(array[..., 0] if array.shape[-1] == 1 else array)
+            whole = _image(array)
             return whole if palette is None else whole.quantize(palette=palette, dither=Image.Dither.NONE)
 
         stream = io.BytesIO()
@@ -121,10 +130,7 @@ class Slider:
                 f"The slider starts at picture {start}, but {len(pictures)} came; a place from 0 to "
                 f"{max(len(pictures) - 1, 0)} and at least one picture were expected."
             )
-        self.pictures = {
-            label: as_picture(picture) if isinstance(picture, Figure) else images.to_uint8(np.asarray(picture))
-            for label, picture in pictures.items()
-        }
+        self.pictures = {label: _pixels(picture) for label, picture in pictures.items()}
         self.enlarge, self.start = enlarge, start
 
     def _repr_html_(self) -> str:
@@ -137,8 +143,7 @@ class Slider:
 
     def _figure(self, place: int, label: str, picture: np.ndarray) -> str:
         stream, label = io.BytesIO(), html.escape(label)
-        grey = picture.ndim == 3 and picture.shape[-1] == 1
-        Image.fromarray(picture[..., 0] if grey else picture).save(stream, format="PNG", optimize=True)
+        _image(picture).save(stream, format="PNG", optimize=True)
         encoded = base64.b64encode(stream.getvalue()).decode("ascii")
         style = f"width:{self.enlarge * picture.shape[1]}px;image-rendering:pixelated"
         hidden = "" if place == self.start else " hidden"
