@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from gan_lib import images, losses, metrics
 from gan_lib.training.adversarial import AdversarialModel
-from gan_lib.training.steps import Logs, apply_gradients, scaled_loss
+from gan_lib.training.steps import Logs, apply_gradients, discriminator_update, scaled_loss
 
 
 class Restoration(AdversarialModel):
@@ -138,16 +138,15 @@ class Restoration(AdversarialModel):
         return self.discriminator([degraded_picture(inputs), pictures] if self.conditional else pictures, training=True)
 
     def _update_discriminator(self, inputs, clean, restored) -> Logs:
-        with tf.GradientTape() as tape:
-            real_logits, fake_logits = self._judge(inputs, clean), self._judge(inputs, restored)
-            logs = {"d_real": tf.reduce_mean(real_logits), "d_fake": tf.reduce_mean(fake_logits)}
-            loss = self.discriminator_loss(real_logits, fake_logits)
-            if self.penalty is not None:
-                logs["d_penalty"] = self.weighted_penalty(partial(self._judge, inputs), clean, restored)
-                loss += logs["d_penalty"]
-            scaled = scaled_loss(loss, self.discriminator_optimizer)
-        apply_gradients(tape, scaled, self.discriminator, self.discriminator_optimizer)
-        return {"d_loss": loss} | logs
+        return discriminator_update(
+            partial(self._judge, inputs),
+            clean,
+            restored,
+            self.discriminator,
+            self.discriminator_optimizer,
+            loss=self.discriminator_loss,
+            penalty=None if self.penalty is None else self.weighted_penalty,
+        )
 
     def train_step(self, data):
         """One update of each network. ``data``: (inputs, clean) or (inputs, clean, mask)."""

@@ -98,6 +98,32 @@ def scaled_loss(loss: tf.Tensor, optimizer: keras.optimizers.Optimizer) -> tf.Te
     return optimizer.scale_loss(loss / tf.distribute.get_strategy().num_replicas_in_sync)
 
 
+def discriminator_update(
+    judge: Callable[[tf.Tensor], tf.Tensor],
+    real: tf.Tensor,
+    fake: tf.Tensor,
+    discriminator: keras.Model,
+    optimizer: keras.optimizers.Optimizer,
+    *,
+    loss: Callable,
+    penalty: Callable | None = None,
+) -> Logs:
+    """Updates a discriminator once with pictures that are there already: what `discriminator_step` ends with.
+
+    ``judge`` maps pictures, float32 (batch, ...), to the discriminator's logits; all else is as there.
+    """
+    with tf.GradientTape() as tape:
+        real_logits, fake_logits = judge(real), judge(fake)
+        total = loss(real_logits, fake_logits)
+        logs = {"d_real": tf.reduce_mean(real_logits), "d_fake": tf.reduce_mean(fake_logits)}
+        if penalty is not None:
+            logs["d_penalty"] = penalty(judge, real, fake)
+            total += logs["d_penalty"]
+        scaled = scaled_loss(total, optimizer)
+    apply_gradients(tape, scaled, discriminator, optimizer)
+    return {"d_loss": total} | logs
+
+
 def discriminator_step(
     generator: keras.Model,
     discriminator: keras.Model,
@@ -133,16 +159,7 @@ def discriminator_step(
         # Without training=True inside a train_step, batch normalisation would use its running averages.
         return discriminator(network_inputs(pictures, labels), training=True)
 
-    with tf.GradientTape() as tape:
-        real_logits, fake_logits = judge(real), judge(fake)
-        total = loss(real_logits, fake_logits)
-        logs = {"d_real": tf.reduce_mean(real_logits), "d_fake": tf.reduce_mean(fake_logits)}
-        if penalty is not None:
-            logs["d_penalty"] = penalty(judge, real, fake)
-            total += logs["d_penalty"]
-        scaled = scaled_loss(total, optimizer)
-    apply_gradients(tape, scaled, discriminator, optimizer)
-    return {"d_loss": total} | logs
+    return discriminator_update(judge, real, fake, discriminator, optimizer, loss=loss, penalty=penalty)
 
 
 def generator_step(
