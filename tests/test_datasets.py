@@ -265,6 +265,11 @@ def test_batches_are_float32_in_the_networks_range(bundled):
     assert float(tf.reduce_max(pictures)) == 1
 
 
+def test_the_end_of_batches_waits_for_nobody(bundled):
+    # tf.data's own tuning runs in a thread that sleeps up to a minute, and the end of an iteration may wait for it.
+    assert batches(bundled.train_images, batch_size=64).options().autotune.enabled is False
+
+
 def test_each_epoch_visits_each_picture_once_in_another_order(numbered):
     steps = as_numbers(batches(numbered[0], batch_size=20), 10)
     first, second = sum(steps[:5], []), sum(steps[5:], [])

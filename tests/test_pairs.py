@@ -39,6 +39,14 @@ def test_a_restart_goes_on_with_the_same_batches(photographs):
     assert not np.array_equal(whole[0][1], rest[0][1])
 
 
+def test_the_end_of_patches_and_of_pairs_waits_for_nobody(photographs):
+    # See `datasets.batching.fetched_ahead`.
+    clean = clean_batches(photographs)
+    pairs = restoration_pairs(tf.data.Dataset.range(3), lambda number, _: (number, number))
+    for dataset in (clean, denoising_pairs(clean, sigma=25.0), pairs):
+        assert dataset.options().autotune.enabled is False
+
+
 def test_no_two_batches_share_their_noise():
     one = np.zeros((2, 16, 16, 3), np.float32)
     same = tf.data.Dataset.from_tensors(one).repeat()

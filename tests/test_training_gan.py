@@ -180,6 +180,20 @@ def test_a_dataset_is_taken_in_its_own_order_without_a_warning(recwarn):
     assert not [warning for warning in recwarn if "shuffle" in str(warning.message)]
 
 
+def test_no_dataset_is_tuned_while_it_is_trained_on():
+    # The end of an iteration may wait for the thread that tunes it, which sleeps up to a minute (see `fetched_ahead`).
+    own = tf.data.Dataset.from_tensor_slices(pictures(16)).batch(8)
+    taken = []
+    model = gan(run_eagerly=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keras.Model, "fit", lambda self, x, y, **told: taken.extend([x, told["validation_data"]]))
+        model.fit(own, validation_data=own)
+        model.fit(pictures(16))
+    assert [data.options().autotune.enabled for data in taken[:2]] == [False, False]
+    assert own.options().autotune.enabled is None  # the caller's own is left as it was
+    assert isinstance(taken[2], np.ndarray) and taken[3] is None
+
+
 def test_call_is_the_generator():
     model = gan()
     latent = draw_latent(3, LATENT, seed=0)

@@ -112,7 +112,20 @@ def batches(
         len(pictures), batch_size, seed=seed, first_epoch=first_epoch, shuffle=shuffle, drop_remainder=drop_remainder
     )
     dataset = order.map(lambda epoch, index: to_batch(index), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-    return dataset.prefetch(tf.data.AUTOTUNE)
+    return fetched_ahead(dataset)
+
+
+def fetched_ahead(dataset: tf.data.Dataset) -> tf.data.Dataset:
+    """The same dataset, made two batches ahead of its use, whose iteration ends when it is told to.
+
+    tf.data would tune itself instead, in a thread that sleeps twice as long each time, up to a minute, and the end of
+    an iteration may wait for that sleep: a `fit` of 11 seconds took 20, in which nothing happened.
+    """
+    import tensorflow as tf
+
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return dataset.prefetch(2).with_options(options)
 
 
 def epoch_order(

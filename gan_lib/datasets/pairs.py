@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gan_lib.datasets.batching import LAST_EPOCH
+from gan_lib.datasets.batching import LAST_EPOCH, fetched_ahead
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -51,7 +51,7 @@ def restoration_pairs(
         numbers = tf.random.experimental.stateless_fold_in([seed, 0], tf.cast(index, tf.int32), alg="philox")
         return degrade(batch, numbers)
 
-    return numbered.map(one, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
+    return fetched_ahead(numbered.map(one, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True))
 
 
 def denoising_pairs(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from gan_lib import images
-from gan_lib.datasets.batching import LAST_EPOCH
+from gan_lib.datasets.batching import LAST_EPOCH, fetched_ahead
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -90,7 +90,7 @@ def patches(
         return tf.ensure_shape(batch, [batch_size, size, size, pictures[0].shape[-1]])
 
     dataset = tf.data.Dataset.range(first_epoch, LAST_EPOCH).flat_map(one_epoch)
-    return dataset.map(cut, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
+    return fetched_ahead(dataset.map(cut, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True))
 
 
 def _large_enough(photographs: Mapping[str, np.ndarray], size: int) -> list[np.ndarray]:

@@ -145,9 +145,11 @@ class AdversarialModel(keras.Model):
         )
 
     def fit(self, x=None, y=None, **kwargs):
-        """As Keras' own `fit`. A dataset is taken in its own order, without the warning that Keras 3.15 gives then."""
+        """As Keras' own `fit`. A dataset is taken in its own order, without the warning that Keras 3.15 gives then, and
+        not tuned: the end of `fit` could wait up to a minute for the thread that does it."""
         kwargs.setdefault("shuffle", not isinstance(x, tf.data.Dataset))
-        return super().fit(x, y, **kwargs)
+        kwargs["validation_data"] = _untuned(kwargs.get("validation_data"))
+        return super().fit(_untuned(x), y, **kwargs)
 
     def weighted_penalty(self, judge: Callable, real: tf.Tensor, fake: tf.Tensor) -> tf.Tensor:
         """What this step adds to the discriminator's loss, float32: the penalty with its weight, or 0 if it is not due.
@@ -189,3 +191,12 @@ class AdversarialModel(keras.Model):
         for weight, average in zip(sampler.weights, self.averages, strict=True):
             weight.assign(average)
         return sampler
+
+
+def _untuned(data):
+    """The same data; a dataset without the tuning thread of tf.data, which sleeps while others wait for it."""
+    if not isinstance(data, tf.data.Dataset):
+        return data
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return data.with_options(options)
