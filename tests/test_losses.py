@@ -374,3 +374,68 @@ def test_weights_that_do_not_fit_are_named():
             losses.weighted_squared_error(wrong)
     with pytest.raises(ValueError, match="for 4 x 4 pixels, but pictures of 4 x 5"):
         losses.weighted_squared_error(np.ones((4, 4, 1)))(tf.zeros([1, 4, 5, 1]), tf.zeros([1, 4, 5, 1]))
+
+
+# --- the grid that upsampling layers draw
+
+
+def with_grid(period, strength, side=24, seed=5):
+    """A texture, and the same with a grid of that period laid over it. In [-1, 1]."""
+    random = np.random.default_rng(seed)
+    clean = np.float32(random.uniform(-0.5, 0.5, (2, side, side, 3)))
+    block = np.float32(random.choice([-1, 1], (period, period, 1)))
+    block -= block.mean()
+    return clean + strength * np.tile(block / block.std(), (side // period, side // period, 1)), clean
+
+
+@pytest.mark.parametrize("period", [2, 3, 4])
+def test_a_grid_costs_its_variance(period):
+    restored, clean = with_grid(period, 0.1)
+    loss = losses.checkerboard_loss(period, blocks=6 if period < 4 else 3)
+    assert float(loss(restored, clean)) == pytest.approx(0.01, rel=1e-4)
+    assert float(loss(clean, clean)) == 0
+    assert float(loss(clean + 0.3, clean)) == pytest.approx(0, abs=1e-10)  # no grid: the same error at all places
+
+
+def test_a_grid_of_half_the_period_counts_and_one_of_another_does_not():
+    restored, clean = with_grid(2, 0.1)
+    assert float(losses.checkerboard_loss(4)(restored, clean)) == pytest.approx(0.01, rel=1e-4)
+    restored, clean = with_grid(3, 0.1)
+    assert float(losses.checkerboard_loss(4)(restored, clean)) < 1e-6
+
+
+def test_a_grid_whose_sign_changes_counts_where_fields_are_small():
+    restored, clean = with_grid(2, 0.1)
+    turned = np.where(np.arange(24)[:, None, None] < 12, restored, 2 * clean - restored)
+    assert float(losses.checkerboard_loss(2, blocks=6)(turned, clean)) == pytest.approx(0.01, rel=1e-4)
+    assert float(losses.checkerboard_loss(2, blocks=12)(turned, clean)) == pytest.approx(0, abs=1e-8)
+
+
+def test_what_is_beyond_whole_fields_does_not_count():
+    restored, clean = with_grid(2, 0.1)
+    grown = [np.pad(side, ((0, 0), (0, 5), (0, 7), (0, 0))) for side in (restored, clean)]
+    grown[0][:, 24:] += np.float32(np.random.default_rng(0).normal(size=grown[0][:, 24:].shape))
+    assert float(losses.checkerboard_loss(2)(*grown)) == pytest.approx(0.01, rel=1e-4)
+
+
+def test_its_slope_takes_the_grid_away_and_leaves_the_texture():
+    restored, clean = with_grid(4, 0.1)
+    grid = restored - clean
+    restored = tf.Variable(restored + np.float32(np.random.default_rng(1).normal(0, 0.2, restored.shape)))
+    before = restored.numpy() - clean
+    for _ in range(60):
+        with tf.GradientTape() as tape:
+            value = losses.checkerboard_loss(4)(restored, clean)
+        restored.assign_sub(1_000 * tape.gradient(value, restored))
+    after = restored.numpy() - clean
+    assert abs(np.mean(after * grid)) < 0.02 * abs(np.mean(before * grid))
+    assert after.std() > 0.9 * np.std(before - grid)
+
+
+def test_fields_that_do_not_fit_are_named():
+    with pytest.raises(ValueError, match="A period of 1 and 6 blocks came"):
+        losses.checkerboard_loss(1)
+    with pytest.raises(ValueError, match="A period of 4 and 0 blocks came"):
+        losses.checkerboard_loss(4, blocks=0)
+    with pytest.raises(ValueError, match="Pictures of 23 x 48 pixels came; at least 24 x 24"):
+        losses.checkerboard_loss(4)(tf.zeros([1, 23, 48, 3]), tf.zeros([1, 23, 48, 3]))

@@ -8,7 +8,7 @@ import tensorflow as tf
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from gan_lib import images
-from gan_lib.metrics import GenerationScore, classifier_score, frechet_distance, judge, psnr, ssim
+from gan_lib.metrics import GenerationScore, checkerboard, classifier_score, frechet_distance, judge, psnr, ssim
 from gan_lib.networks.digit_classifier import digit_classifier
 
 
@@ -280,3 +280,27 @@ def test_a_score_stands_beside_its_floor(classifier):
         score(digits(39))
     with pytest.raises(ValueError, match="have 40 and 30 pictures"):
         GenerationScore(classifier, digits(40), digits(30))
+
+
+# --- a regular grid
+
+
+def test_a_grid_is_measured_in_levels_and_texture_averages_out():
+    clean = skimage.data.astronaut()[:256, :255]
+    grid = 4 * (np.indices(clean.shape[:2]).sum(axis=0) % 2)[..., None]
+    uneven = np.clip(clean.astype(int) + grid, 0, 255).astype(np.uint8)
+    assert float(checkerboard(clean, clean, period=2)[0]) == 0
+    assert float(checkerboard(uneven, clean, period=2)[0]) == pytest.approx(2, rel=0.05)  # 0 and 4: +-2; white is cut
+    assert float(checkerboard(uneven, clean, period=4)[0]) == pytest.approx(2, rel=0.05)
+    assert float(checkerboard(uneven, clean, period=3)[0]) < 0.1
+    noisy = np.clip(clean + np.random.default_rng(0).normal(0, 20, clean.shape), 0, 255).astype(np.uint8)
+    assert float(checkerboard(noisy, clean, period=2)[0]) < 0.3
+    both = checkerboard(np.stack([uneven, clean]), np.stack([clean, clean]), period=2)
+    assert both.shape == (2,) and float(both[1]) == 0
+
+
+@pytest.mark.parametrize("period", [1, 300])
+def test_a_period_that_does_not_fit_is_refused(period):
+    clean = skimage.data.astronaut()[:256]
+    with pytest.raises(ValueError, match=f"period is {period} in pictures of 256x512; from 2 to the shorter side"):
+        checkerboard(clean, clean, period=period)

@@ -33,7 +33,7 @@ from gan_lib.training import Restoration
 
 PIXEL_LOGS = {"g_loss", "g_pixel", "pixel_weight", "psnr"}
 ADVERSARIAL_LOGS = PIXEL_LOGS | {"d_loss", "d_real", "d_fake", "g_adv", "adversarial_weight"}
-ALL_LOGS = ADVERSARIAL_LOGS | {"g_perceptual", "perceptual_weight"}
+ALL_LOGS = ADVERSARIAL_LOGS | {"g_perceptual", "perceptual_weight", "g_checkerboard", "checkerboard_weight"}
 
 
 def batch(what=degrade):
@@ -64,12 +64,14 @@ def trainable(network):
 
 
 def test_each_term_is_logged_with_its_weight_and_the_total_is_their_sum():
-    chosen = {"pixel_weight": 3.0, "adversarial_weight": 0.2, "perceptual_weight": 0.7}
-    logs = one_step(adversarial(perceptual_loss=perceptual, **chosen), batch())
+    chosen = {"pixel_weight": 3.0, "adversarial_weight": 0.2, "perceptual_weight": 0.7, "checkerboard_weight": 50.0}
+    further = {"perceptual_loss": perceptual, "checkerboard_loss": losses.checkerboard_loss(2, blocks=2)}
+    logs = one_step(adversarial(**further, **chosen), batch())
     assert set(logs) == ALL_LOGS
     assert {key: logs[key] for key in chosen} == pytest.approx(chosen)
     assert min(logs["g_pixel"], logs["g_adv"], logs["g_perceptual"]) > 0.01
-    total = 3.0 * logs["g_pixel"] + 0.2 * logs["g_adv"] + 0.7 * logs["g_perceptual"]
+    total = 3.0 * logs["g_pixel"] + 0.2 * logs["g_adv"] + 0.7 * logs["g_perceptual"] + 50 * logs["g_checkerboard"]
+    assert 50 * logs["g_checkerboard"] > 0.01
     assert logs["g_loss"] == pytest.approx(total, rel=1e-5)
 
 
@@ -349,8 +351,10 @@ def test_xla_ends_at_the_same_weights(make):
 
 
 @pytest.mark.slow
-def test_xla_compiles_masks_and_the_perceptual_term():
-    model = adversarial(level=False, jit_compile=True, perceptual_loss=perceptual, perceptual_weight=1.0)
+def test_xla_compiles_masks_and_the_further_terms():
+    further = {"perceptual_loss": perceptual, "checkerboard_loss": losses.checkerboard_loss(2, blocks=2)}
+    weights_of = {"perceptual_weight": 1.0, "checkerboard_weight": 1.0}
+    model = adversarial(level=False, jit_compile=True, **further, **weights_of)
     history = fit(model, data=pairs(with_hole), validation_data=pairs(with_hole), validation_steps=1).history
     assert set(history) >= ALL_LOGS | {"val_psnr"}
     assert all(np.isfinite(values).all() for values in history.values())
@@ -385,15 +389,16 @@ def test_bfloat16_is_finite_and_needs_no_scaling(make, precision):
 # --- bad arguments
 
 
-@pytest.mark.parametrize("name", ["pixel_weight", "adversarial_weight", "perceptual_weight"])
+@pytest.mark.parametrize("name", ["pixel_weight", "adversarial_weight", "perceptual_weight", "checkerboard_weight"])
 def test_weights_of_terms_are_not_negative(name):
     with pytest.raises(ValueError, match=f"{name} is -0.1; 0 .* or more was expected"):
         adversarial(**{name: -0.1})
 
 
-def test_a_perceptual_weight_asks_for_a_loss():
-    with pytest.raises(ValueError, match="perceptual_weight is 0.5, but no perceptual_loss came"):
-        regression(perceptual_weight=0.5)
+@pytest.mark.parametrize("name", ["perceptual", "checkerboard"])
+def test_a_weight_asks_for_its_loss(name):
+    with pytest.raises(ValueError, match=f"{name}_weight is 0.5, but no {name}_loss came"):
+        regression(**{f"{name}_weight": 0.5})
 
 
 def test_optimizers_are_named_like_the_networks():

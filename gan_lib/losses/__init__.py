@@ -31,10 +31,17 @@ from gan_lib.losses.adversarial import (
     wasserstein_generator_loss,
 )
 from gan_lib.losses.penalties import Judge, gradient_penalty, r1_penalty
-from gan_lib.losses.pixels import mean_absolute_error, mean_squared_error, overlap_weights, weighted_squared_error
+from gan_lib.losses.pixels import (
+    checkerboard_loss,
+    mean_absolute_error,
+    mean_squared_error,
+    overlap_weights,
+    weighted_squared_error,
+)
 
 __all__ = [
     "Judge",
+    "checkerboard_loss",
     "gradient_penalty",
     "hinge_discriminator_loss",
     "hinge_generator_loss",

@@ -119,3 +119,53 @@ def weighted_squared_error(weights: np.ndarray) -> Callable[..., tf.Tensor]:
         return mean_over(weights * errors, mask)
 
     return loss
+
+
+def checkerboard_loss(period: int, *, blocks: int = 6) -> Callable[..., tf.Tensor]:
+    """A term against the fine regular grid that upsampling layers draw, such as a pixel shuffle or a transposed one.
+
+    Each pixel of a block of ``period`` x ``period`` comes from kernels of its own. Where a network may choose its
+    texture, nothing keeps those alike, and a discriminator is content with a grid that is as strong as the texture it
+    misses. The error of a restored picture without a grid is the same on average at all places of a block. This
+    is how far it is from that: the variance of the mean error over the places, in each field of ``blocks`` x
+    ``blocks`` blocks by itself. A small field also sees a grid that changes over the picture; in a large one the error
+    of the texture itself averages out better.
+
+    Args:
+        period: pixels from one block to the next: the product of the upsampling factors, or the last ones of them.
+        blocks: on each side of a field.
+
+    Returns:
+        A function (restored, clean) -> float32 scalar, at least 0, which `training.Restoration` takes as its
+        ``checkerboard_loss``. Pictures: float (batch, height, width, channels) in [-1, 1]; what is left over at the
+        right and at the bottom beyond whole fields does not count.
+
+    Raises:
+        ValueError: if ``period`` is below 2 or ``blocks`` below 1; by the function: if no field fits into the pictures.
+
+    Example:
+        >>> uneven = tf.tile(tf.reshape([0.5, -0.5], [1, 1, 2, 1]), [1, 12, 6, 3])
+        >>> print(float(checkerboard_loss(2)(uneven, tf.zeros_like(uneven))))
+        0.25
+
+    Source: the pattern and its causes from Odena et al. 2016, "Deconvolution and Checkerboard Artifacts"; the term is
+    the course's own.
+    """
+    if period < 2 or blocks < 1:
+        raise ValueError(f"A period of {period} and {blocks} blocks came; at least 2 pixels and 1 block were expected.")
+
+    def loss(restored: tf.Tensor, clean: tf.Tensor) -> tf.Tensor:
+        side = period * blocks
+        down, across = (length // side for length in restored.shape[1:3])
+        if not down or not across:
+            raise ValueError(
+                f"Pictures of {restored.shape[1]} x {restored.shape[2]} pixels came; at least {side} x {side} were "
+                f"expected, a field of {blocks} blocks of {period} pixels. Ask for fewer blocks."
+            )
+        error = (tf.cast(restored, tf.float32) - tf.cast(clean, tf.float32))[:, : down * side, : across * side]
+        channels = error.shape[-1]
+        fields = tf.reshape(error, [-1, down, blocks, period, across, blocks, period, channels])
+        places = tf.reduce_mean(fields, axis=[2, 5])  # the mean error at each place of a block, field by field
+        return tf.reduce_mean(tf.math.reduce_variance(places, axis=[2, 4]))
+
+    return loss

@@ -16,7 +16,8 @@ from gan_lib.training.steps import Logs, apply_gradients, discriminator_update, 
 
 
 class Restoration(AdversarialModel):
-    """Restoration: (degraded, clean) pictures, with a pixel term and, if wanted, an adversarial and a perceptual one.
+    """Restoration: (degraded, clean) pictures, with a pixel term and, if wanted, further ones: adversarial, perceptual,
+    and one against the checkerboard.
 
     Batches are ``(inputs, clean)`` or ``(inputs, clean, mask)``. ``inputs`` is what the generator takes: degraded
     pictures, or a tuple that begins with them, such as (noisy, noise_level). ``mask``, (batch, height, width, 1), is 1
@@ -48,6 +49,7 @@ class Restoration(AdversarialModel):
         "g_adv",
         "g_pixel",
         "g_perceptual",
+        "g_checkerboard",
         "d_real",
         "d_fake",
         "d_penalty",
@@ -56,6 +58,7 @@ class Restoration(AdversarialModel):
         "pixel_weight",
         "adversarial_weight",
         "perceptual_weight",
+        "checkerboard_weight",
     )
 
     def __init__(
@@ -86,6 +89,8 @@ class Restoration(AdversarialModel):
         generator_loss: Callable = losses.non_saturating_generator_loss,
         perceptual_loss: Callable | None = None,
         perceptual_weight: float = 0.0,
+        checkerboard_loss: Callable | None = None,
+        checkerboard_weight: float = 0.0,
         **kwargs,
     ):
         """Chooses optimizers, losses and their weights.
@@ -101,26 +106,34 @@ class Restoration(AdversarialModel):
             generator_loss: its partner.
             perceptual_loss: (restored, clean) -> scalar, such as `networks.features.PerceptualLoss`, or none.
             perceptual_weight: what it is multiplied by.
+            checkerboard_loss: likewise, such as `losses.checkerboard_loss(4)`, or none.
+            checkerboard_weight: what it is multiplied by.
             **kwargs: ``penalty``, ``penalty_weight``, ``penalty_every``, ``jit_compile`` and Keras' own, as in
                 `AdversarialModel.compile`.
 
         Raises:
-            ValueError: if a weight is negative, or a perceptual weight comes without a perceptual loss.
+            ValueError: if a weight is negative, or one comes without its loss.
         """
         for name, weight in (
             ("pixel_weight", pixel_weight),
             ("adversarial_weight", adversarial_weight),
             ("perceptual_weight", perceptual_weight),
+            ("checkerboard_weight", checkerboard_weight),
         ):
             if weight < 0:
                 raise ValueError(f"{name} is {weight}; 0 (to leave the term out) or more was expected.")
-        if perceptual_weight and perceptual_loss is None:
-            raise ValueError(f"perceptual_weight is {perceptual_weight}, but no perceptual_loss came. Give one.")
+        further = {
+            "perceptual": (perceptual_loss, perceptual_weight),
+            "checkerboard": (checkerboard_loss, checkerboard_weight),
+        }
+        for name, (loss, weight) in further.items():
+            if weight and loss is None:
+                raise ValueError(f"{name}_weight is {weight}, but no {name}_loss came. Give one.")
         super().compile(optimizers, **kwargs)
         self.pixel_loss, self.pixel_weight = pixel_loss, pixel_weight
         self.discriminator_loss, self.generator_loss = discriminator_loss, generator_loss
         self.adversarial_weight, self.adversarial_from = adversarial_weight, adversarial_from
-        self.perceptual_loss, self.perceptual_weight = perceptual_loss, perceptual_weight
+        self.further_terms = {name: term for name, term in further.items() if term[1]}  # one of weight 0 costs nothing
 
     def call(self, inputs, training=False):
         """Inputs to restored pictures, about [-1, 1]; without pasting back."""
@@ -172,10 +185,9 @@ class Restoration(AdversarialModel):
             terms["adversarial_weight"] = self.adversarial_weight * due
             terms["g_adv"] = self.generator_loss(self._judge(inputs, restored))
             total += terms["adversarial_weight"] * terms["g_adv"]
-        if self.perceptual_loss is not None and self.perceptual_weight:
-            terms["g_perceptual"] = self.perceptual_loss(restored, clean)
-            terms["perceptual_weight"] = self.perceptual_weight
-            total += self.perceptual_weight * terms["g_perceptual"]
+        for name, (loss, weight) in self.further_terms.items():
+            terms[f"g_{name}"], terms[f"{name}_weight"] = loss(restored, clean), weight
+            total += weight * terms[f"g_{name}"]
         return terms | {"g_loss": total}
 
     def test_step(self, data):
