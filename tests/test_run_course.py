@@ -143,6 +143,22 @@ def test_a_dead_kernel_is_told_in_words(lessons, capsys):
 
 
 @pytest.mark.slow
+def test_what_is_written_below_python_stays_off_the_terminal_unless_a_kernel_dies_of_it(lessons, capfd):
+    below = "import os\nos.write(2, b'I0000 00:00:1.5 chatter\\nan oracle spoke\\n')\n"
+    write(lessons, "00_good", below)
+    assert run(lessons) == 0
+    printed = "".join(capfd.readouterr())
+    assert "chatter" not in printed and "oracle" not in printed
+    write(lessons, "00_good", below + "os._exit(3)")
+    assert run(lessons) == 1
+    printed = "".join(capfd.readouterr())
+    assert "The kernel died" in printed and "an oracle spoke\n" in printed and "chatter\n" not in printed
+    write(lessons, "00_good", below + "1 / 0")
+    assert run(lessons) == 1
+    assert "an oracle spoke\n" not in "".join(capfd.readouterr())  # (the failing cell's source is shown)
+
+
+@pytest.mark.slow
 def test_each_run_starts_from_an_empty_folder_and_keeps_the_last_one(lessons):
     source = """from gan_lib import course
 folder = course.output_folder("00_one")

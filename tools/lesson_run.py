@@ -9,11 +9,13 @@ import base64
 import io
 import re
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 import nbclient
 import nbformat
@@ -128,6 +130,7 @@ class _Work:
     def __init__(self, notebook: nbformat.NotebookNode, folder: Path, environment: dict[str, str]):
         self.notebook, self.environment = notebook, environment
         self.done, self.running, self.peak, self.error = 0, None, 0, None
+        self.said_by_python = False
         self.process: psutil.Process | None = None
         # Only this environment's kernel: a kernel that is registered under the same name in the home folder may belong
         # to another Python.
@@ -148,9 +151,20 @@ class _Work:
         )
 
     def run(self) -> None:
+        # TensorFlow's C++ part writes to the kernel's standard error, past Python and past the notebook: pages of it on
+        # the learner's terminal. It is kept apart, and told only where a kernel ends without a word of Python's.
+        with tempfile.TemporaryFile() as below_python:
+            self._run(below_python)
+            if self.error and not self.said_by_python:
+                below_python.seek(0)
+                said = TENSORFLOW_CHATTER.sub("", below_python.read().decode(errors="replace")).strip()
+                self.error += "".join(f"\n    {line}" for line in said.splitlines()[-5:])
+
+    def _run(self, below_python: BinaryIO) -> None:
         try:
-            self.client.execute(env=self.environment, cleanup_kc=True)
+            self.client.execute(env=self.environment, cleanup_kc=True, stderr=below_python)
         except CellExecutionError as error:
+            self.said_by_python = True
             self.error = describe_failure(self.notebook, self.running, error.ename, error.evalue, error.traceback)
         except DeadKernelError:
             hint = "Most often memory ran out: close other programs, or choose a smaller preset."
