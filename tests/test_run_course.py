@@ -347,7 +347,7 @@ def test_photographs_get_a_palette_where_the_lesson_says_that_it_shows_many():
     notebook = v4.new_notebook(cells=[v4.new_code_cell("x", outputs=[shown])])
     tidy(notebook)
     assert notebook.cells[0].outputs[0].data["image/png"] == encoded
-    notebook.metadata["gan_lib"] = {"photographs": True}
+    notebook.metadata["gan_lib"] = {"photograph_colours": 256}
     tidy(notebook)
     after = notebook.cells[0].outputs[0].data["image/png"]
     assert len(after) < 0.5 * len(encoded)

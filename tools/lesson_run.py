@@ -250,7 +250,7 @@ def tidy(notebook: nbformat.NotebookNode) -> None:
     notebook.metadata.pop("widgets", None)
     notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
     notebook.metadata["language_info"] = {"name": "python"}
-    photographs = notebook.metadata.get("gan_lib", {}).get("photographs", False)
+    colours = notebook.metadata.get("gan_lib", {}).get("photograph_colours")
     for cell in notebook.cells:
         for name in ("execution", "collapsed", "scrolled"):
             cell.metadata.pop(name, None)
@@ -260,34 +260,35 @@ def tidy(notebook: nbformat.NotebookNode) -> None:
             if output.output_type == "stream" and output.name == "stderr":
                 output.text = TENSORFLOW_CHATTER.sub("", output.text)
             if "image/png" in output.get("data", {}):
-                output.data["image/png"] = smaller_png(output.data["image/png"], photographs=photographs)
+                output.data["image/png"] = smaller_png(output.data["image/png"], colours=colours)
         cell.outputs = [output for output in cell.outputs if output.get("text", "x") != ""]
 
 
-def smaller_png(encoded: str, *, photographs: bool = False) -> str:
+def smaller_png(encoded: str, *, colours: int | None = None) -> str:
     """The same still picture with a palette where it has few enough colours, in base64; others come back as they are.
 
     Matplotlib stores four channels for each pixel, also of grey digits; a notebook must stay under its limit.
 
     Args:
         encoded: the PNG file in base64.
-        photographs: pictures of more than 256 colours get a palette too, of the 256 that come nearest. For lessons with
-            many photographs, which say so in their metadata: {"gan_lib": {"photographs": true}}.
+        colours: pictures of more than 256 colours get a palette too, of so many that come nearest. For lessons with
+            many photographs, which say so in their metadata: {"gan_lib": {"photograph_colours": 256}}; 128 where the
+            notebook would be too large otherwise.
     """
     with Image.open(io.BytesIO(base64.b64decode(encoded))) as picture:
         if getattr(picture, "n_frames", 1) > 1 or picture.mode not in ("RGB", "RGBA"):
             return encoded
-        colours = picture.getcolors(256)
+        few = picture.getcolors(256)
         if picture.mode == "RGBA" and picture.getextrema()[3] != (255, 255):
             return encoded
         plain = picture.convert("RGB")
-        if colours is None and photographs:
+        if few is None and colours:
             # Without dithering, which would look like the noise that such a lesson is about.
-            reduced = plain.quantize(256, kmeans=3, dither=Image.Dither.NONE)
-        elif colours is None:
+            reduced = plain.quantize(colours, kmeans=3, dither=Image.Dither.NONE)
+        elif few is None:
             return encoded
         else:
-            reduced = plain.quantize(len(colours))
+            reduced = plain.quantize(len(few))
             if reduced.convert("RGB").tobytes() != plain.tobytes():  # this palette must lose nothing
                 return encoded
         stream = io.BytesIO()
