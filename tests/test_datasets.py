@@ -265,7 +265,7 @@ def test_batches_are_float32_in_the_networks_range(bundled):
     assert float(tf.reduce_max(pictures)) == 1
 
 
-def test_the_end_of_batches_waits_for_nobody(bundled):
+def test_batches_are_not_tuned(bundled):
     # tf.data's own tuning runs in a thread that sleeps up to a minute, and the end of an iteration may wait for it.
     assert batches(bundled.train_images, batch_size=64).options().autotune.enabled is False
 

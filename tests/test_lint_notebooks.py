@@ -158,6 +158,8 @@ BREAKS = {
     "another lesson's folder": (inserted(5, code("course.output_folder('01_gan')")), "6: output_folder names"),
     "another kernel": (lambda n: n.metadata["kernelspec"].update(name="tf"), "its kernel is not 'python3'"),
     "widgets": (lambda n: n.metadata.update(widgets=WIDGETS), "the state of widgets"),
+    "an unknown setting": (lambda n: n.metadata["gan_lib"].update(photographs=True), "hold photographs, which nothing"),
+    "too many colours": (lambda n: n.metadata["gan_lib"].update(photograph_colours=300), "is 300; a whole number"),
     "times of a run": (lambda n: n.cells[4].metadata.update(execution={}), "5: its metadata hold 'execution'"),
     "a dead link": (inserted(5, text("[next](09_nothing.ipynb)")), "6: the link to 09_nothing.ipynb leads nowhere"),
     "a formula that cannot be shown": (inserted(5, text(r"$\nosuchthing$")), r"holds \nosuchthing"),

@@ -39,7 +39,7 @@ def test_a_restart_goes_on_with_the_same_batches(photographs):
     assert not np.array_equal(whole[0][1], rest[0][1])
 
 
-def test_the_end_of_patches_and_of_pairs_waits_for_nobody(photographs):
+def test_patches_and_pairs_are_not_tuned(photographs):
     # See `datasets.batching.fetched_ahead`.
     clean = clean_batches(photographs)
     pairs = restoration_pairs(tf.data.Dataset.range(3), lambda number, _: (number, number))

@@ -144,15 +144,17 @@ class _Work:
             startup_timeout=180,
             resources={"metadata": {"path": str(folder)}},
             coalesce_streams=True,
-            extra_arguments=["--IPKernelApp.log_level=40"],  # its start-up warnings are no news to a learner
+            # Its start-up warnings are no news to a learner. And what is written below Python is to reach `stderr` at
+            # once: the thread that would copy it into the notebook is too late where the kernel dies.
+            extra_arguments=["--IPKernelApp.log_level=40", "--IPKernelApp.capture_fd_output=False"],
             record_timing=False,
             on_cell_execute=self._begin,
             on_cell_executed=self._finish,
         )
 
     def run(self) -> None:
-        # TensorFlow's C++ part writes to the kernel's standard error, past Python and past the notebook: pages of it on
-        # the learner's terminal. It is kept apart, and told only where a kernel ends without a word of Python's.
+        # TensorFlow's C++ part writes to the kernel's standard error, past Python: pages of it on the learner's
+        # terminal. It is kept apart, and told only where a kernel ends without a word of Python's.
         with tempfile.TemporaryFile() as below_python:
             self._run(below_python)
             if self.error and not self.said_by_python:

@@ -47,6 +47,7 @@ MAY_IMPORT_MATPLOTLIB = ("00", "01")
 MACHINE_PATH = re.compile(
     r"(?<![\w./:-])(?:/(?:home|root|Users|work|tmp|content|mnt|private|var/folders)/|[A-Z]:\\\\?Users)"
 )
+KNOWN_METADATA = {"minutes", "order", "photograph_colours", "study_minutes"}  # below "gan_lib"
 VOLATILE_CELL_METADATA = ("execution", "ExecuteTime", "collapsed", "scrolled", "executionInfo", "outputId")
 
 
@@ -218,6 +219,15 @@ def metadata(notebook: nbformat.NotebookNode, path: Path) -> Iterator[Complaint]
         yield Complaint(None, "its kernel is not 'python3', the name that every machine knows.")
     if "widgets" in notebook.metadata:
         yield Complaint(None, "the metadata hold the state of widgets; none was expected.")
+    about = notebook.metadata.get("gan_lib", {})
+    if unknown := sorted(set(about) - KNOWN_METADATA):
+        known = ", ".join(sorted(KNOWN_METADATA))
+        yield Complaint(
+            None, f"the metadata gan_lib hold {', '.join(unknown)}, which nothing reads; known are {known}."
+        )
+    colours = about.get("photograph_colours", 256)
+    if type(colours) is not int or not 2 <= colours <= 256:
+        yield Complaint(None, f"photograph_colours is {colours!r}; a whole number from 2 to 256 was expected.")
     for number, cell in enumerate(notebook.cells, start=1):
         found = [name for name in VOLATILE_CELL_METADATA if name in cell.metadata]
         if found:

@@ -116,10 +116,11 @@ def batches(
 
 
 def fetched_ahead(dataset: tf.data.Dataset) -> tf.data.Dataset:
-    """The same dataset, made two batches ahead of its use, whose iteration ends when it is told to.
+    """The same dataset, made some batches ahead of its use, whose iteration ends at once when nobody wants more.
 
     tf.data would tune itself instead, in a thread that sleeps twice as long each time, up to a minute, and the end of
-    an iteration may wait for that sleep: a `fit` of 11 seconds took 20, in which nothing happened.
+    an iteration may wait for that sleep: a `fit` of 11 seconds took 20. (`training` does the same for datasets that it
+    is handed.)
     """
     import tensorflow as tf
 

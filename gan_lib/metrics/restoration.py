@@ -209,9 +209,9 @@ def checkerboard(restored: Pictures, clean: Pictures, *, period: int) -> tf.Tens
     """How strong a regular grid lies over a restored picture, such as upsampling layers draw.
 
     The mean error at each place of a block of ``period`` x ``period`` pixels, over all blocks of the picture; then the
-    standard deviation over the places, by colour. Texture that was missed or invented averages out over many blocks,
-    a grid does not. A grid whose sign changes over the picture partly does; `losses.checkerboard_loss` looks at small
-    fields.
+    variance over the places, its mean over the colours, and the root of that. Texture that was missed or invented
+    averages out over many blocks, a grid does not. A grid whose sign changes over the picture partly does;
+    `losses.checkerboard_loss` looks at small fields.
 
     Args:
         restored: pictures, uint8 or float in [0, 1], (height, width, channels) or a batch of those. Floats are clipped
@@ -220,7 +220,9 @@ def checkerboard(restored: Pictures, clean: Pictures, *, period: int) -> tf.Tens
         period: pixels from one block to the next, such as the factor of a pixel shuffle.
 
     Returns:
-        Levels of 255, float32, shape (batch,), at least 0. Without any grid the texture leaves some tenths of a level.
+        Levels of 255, float32, shape (batch,), at least 0. Texture leaves something where there is no grid: the more,
+        the larger the period and the smaller the picture. In photographs of 256x256 pixels enlarged four times that
+        was a quarter of a level at a period of 4. Compare with a method that works without blocks.
 
     Raises:
         ValueError: for other dtypes, shapes or ranges, or a period below 2 or larger than the pictures.
@@ -230,7 +232,7 @@ def checkerboard(restored: Pictures, clean: Pictures, *, period: int) -> tf.Tens
     """
     restored, clean = checked_pair(restored, clean)
     height, width, channels = clean.shape[1:]
-    if not 2 <= period <= min(height, width):
+    if None in (height, width) or not 2 <= period <= min(height, width):
         raise ValueError(
             f"period is {period} in pictures of {height}x{width}; from 2 to the shorter side was expected."
         )

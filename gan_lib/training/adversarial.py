@@ -194,7 +194,10 @@ class AdversarialModel(keras.Model):
 
 
 def _untuned(data):
-    """The same data; a dataset without the tuning thread of tf.data, which sleeps while others wait for it."""
+    """The same data; a dataset without the tuning thread of tf.data, which sleeps while others wait for it.
+
+    Also where its maker had switched tuning on. See `datasets.batching.fetched_ahead`.
+    """
     if not isinstance(data, tf.data.Dataset):
         return data
     options = tf.data.Options()

@@ -22,7 +22,7 @@ class Restoration(AdversarialModel):
     Batches are ``(inputs, clean)`` or ``(inputs, clean, mask)``. ``inputs`` is what the generator takes: degraded
     pictures, or a tuple that begins with them, such as (noisy, noise_level). ``mask``, (batch, height, width, 1), is 1
     where pixels are missing: then only those pixels are taken from the generator, all others are the degraded
-    picture's own, bit by bit, and the pixel term counts the missing ones only.
+    picture's own, bit by bit, and the pixel term counts the missing ones only. All other terms see the whole picture.
 
     Without a discriminator this is ordinary regression. With one, each step updates the discriminator on the restored
     pictures, then the generator; the discriminator sees the degraded picture too if it has two inputs.
@@ -39,8 +39,8 @@ class Restoration(AdversarialModel):
         >>> scheme.compile({"generator": keras.optimizers.Adam(1e-3)})
         >>> history = scheme.fit(pairs, epochs=5, steps_per_epoch=400, validation_data=held_out)
 
-    Source of the three terms: Isola et al. 2017 (pixel and adversarial), Ledig et al. 2017, "SRGAN" (perceptual; what
-    `networks.features.PerceptualLoss` does differently is said there).
+    Source of the terms: Isola et al. 2017 (pixel and adversarial), Ledig et al. 2017, "SRGAN" (perceptual; what
+    `networks.features.PerceptualLoss` does differently is said there); the checkerboard term is the course's own.
     """
 
     log_keys = (
@@ -112,7 +112,7 @@ class Restoration(AdversarialModel):
                 `AdversarialModel.compile`.
 
         Raises:
-            ValueError: if a weight is negative, or one comes without its loss.
+            ValueError: if a weight is negative, or a perceptual or checkerboard weight comes without its loss.
         """
         for name, weight in (
             ("pixel_weight", pixel_weight),
