@@ -114,14 +114,12 @@ def rectangle(text: str) -> tuple[int, int, int, int]:
 
 def restore(options: argparse.Namespace) -> int:
     """Restore pictures. Returns 0, 1 if some could not be restored, 2 for settings that cannot be, 130 after Ctrl-C."""
-    report = None
+    report, wrong_settings = None, ()
     try:
-        from gan_lib import hardware
-
-        hardware.visible_gpus()  # the first to import TensorFlow keeps its start-up lines away
-        hardware.keep_float32()
+        import_quietly()
         from gan_lib import restoring
 
+        wrong_settings = restoring.SettingsError
         report = restoring.Report()
         return run_restore(options, report)
     except KeyboardInterrupt:
@@ -130,7 +128,7 @@ def restore(options: argparse.Namespace) -> int:
         return 130
     except (ValueError, OSError) as error:
         print(f"error: {in_a_sentence(error)}", file=sys.stderr)
-        return 2 if isinstance(error, restoring.SettingsError) else 1
+        return 2 if isinstance(error, wrong_settings) else 1
 
 
 def run_restore(options: argparse.Namespace, report: restoring.Report) -> int:
@@ -264,12 +262,12 @@ def add_evaluate(commands: argparse._SubParsersAction) -> None:
 
 def evaluate(options: argparse.Namespace) -> int:
     """Measure methods. Returns 0, 1 if nothing could be measured or written, 2 for settings that cannot be."""
+    wrong_settings = ()
     try:
-        from gan_lib import hardware
-
-        hardware.visible_gpus()  # the first to import TensorFlow keeps its start-up lines away
-        hardware.keep_float32()
+        import_quietly()
         from gan_lib import evaluation, restoring
+
+        wrong_settings = restoring.SettingsError
 
         shared = {"weights": options.weights, "worst": 3 if options.worst else 0, "progress": sys.stderr.isatty()}
         seed = {"seed": options.seed or 0}
@@ -293,11 +291,19 @@ def evaluate(options: argparse.Namespace) -> int:
             draw_worst(measured, options.worst)
         return 0
     except KeyboardInterrupt:
-        print("\nStopped; nothing was written.", file=sys.stderr)
+        print("\nStopped; what was written is named above.", file=sys.stderr)
         return 130
     except (ValueError, OSError) as error:
         print(f"error: {in_a_sentence(error)}", file=sys.stderr)
-        return 2 if isinstance(error, restoring.SettingsError) else 1
+        return 2 if isinstance(error, wrong_settings) else 1
+
+
+def import_quietly() -> None:
+    """TensorFlow without its start-up lines, in float32."""
+    from gan_lib import hardware
+
+    hardware.visible_gpus()  # the first to import TensorFlow keeps its start-up lines away
+    hardware.keep_float32()
 
 
 def in_a_sentence(error: Exception) -> str:

@@ -25,6 +25,7 @@ from pathlib import Path
 
 from gan_lib.files import whole_file
 
+_STORED_RUNS = Path(__file__).parent / "stored_runs"
 _LESSON = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]*")
 
 
@@ -59,24 +60,24 @@ def output_folder(lesson: str) -> Path:
 def stored_run(lesson: str, *, to_write: bool = False) -> Path | None:
     """The measures of a run that is too long for `quick`, for a lesson to show beside its own.
 
-    A lesson that runs with `release` writes them to `data/stored_runs/<lesson>.json` in the repository, and pictures to
-    a `.png` beside it. With every other preset it reads them.
+    A lesson that runs with `release` writes them to `gan_lib/stored_runs/<lesson>.json`, and pictures to a `.png`
+    beside it. With every other preset it reads them. They are part of the package, since lessons run without a clone
+    too, on Colab for instance.
 
     Args:
         lesson: the notebook's name without its ending.
         to_write: asks for the path to write to, whether or not there is a file; its folder is made.
 
     Returns:
-        The path of the JSON file; None, with a printed line, where there is none, as when `gan_lib` was installed
-        without the course.
+        The path of the JSON file; None, with a printed line, where there is none.
     """
     _check_lesson(lesson)
-    path = _repository() / "data" / "stored_runs" / f"{lesson}.json"
+    path = _STORED_RUNS / f"{lesson}.json"
     if to_write:
         path.parent.mkdir(parents=True, exist_ok=True)
     if to_write or path.is_file():
         return path
-    print(f"No stored run of {lesson} is here: it comes with a clone of the course. Or run with GAN_LIB_PRESET=full.")
+    print(f"No stored run of {lesson} comes with this gan_lib. Run the lesson with GAN_LIB_PRESET=full.")
     return None
 
 

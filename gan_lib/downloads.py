@@ -78,7 +78,7 @@ def download(
 
     if destination.is_file() and pooch.file_hash(str(destination)) == sha256:
         return destination
-    if os.environ.get("GAN_LIB_OFFLINE", "").strip() not in ("", "0"):
+    if offline():
         raise DownloadError(
             f"GAN_LIB_OFFLINE is set, so {destination.name} was not downloaded; unset it, or fetch {url} elsewhere "
             f"and put it at {destination}."
@@ -87,6 +87,11 @@ def download(
     with _in_words(url, destination, fetch), _quiet(pooch.get_logger()):
         pooch.retrieve(url, f"sha256:{sha256}", destination.name, str(destination.absolute().parent), downloader=fetch)
     return destination
+
+
+def offline() -> bool:
+    """Whether the environment variable GAN_LIB_OFFLINE forbids to fetch anything."""
+    return os.environ.get("GAN_LIB_OFFLINE", "").strip() not in ("", "0")
 
 
 WEB_PAGE = (b"<!doctype html", b"<html", b"<head", b"<?xml")  # how one begins, in small letters, after white space
@@ -302,4 +307,4 @@ def _check_size(size: float, limit: float, archive: Path) -> None:
 def _beginning(archive: Path) -> str:
     with archive.open("rb") as opened:
         start = opened.read(200).lstrip().lower()
-    return ", but a web page" if start.startswith((b"<!doctype", b"<html")) else ""
+    return ", but a web page" if start.startswith(WEB_PAGE) else ""

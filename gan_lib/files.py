@@ -46,7 +46,7 @@ def whole_file(path: str | os.PathLike) -> Iterator[Path]:
         >>> with whole_file("build/note.txt") as working:
         ...     _ = working.write_text("all of it")
     """
-    with _whole_files([Path(path)]) as (working,):
+    with whole_files([Path(path)]) as (working,):
         yield working
 
 
@@ -63,7 +63,7 @@ def write_together(contents: Sequence[tuple[Path, bytes]]) -> None:
         OSError: if one cannot be written; the message names it or the last one, the reason and the way out. Whatever
             stood at the paths is still there.
     """
-    with _ctrl_c_waits(), _whole_files([path for path, _ in contents]) as working:
+    with _ctrl_c_waits(), whole_files([path for path, _ in contents]) as working:
         for new, (_, data) in zip(working, contents, strict=True):
             new.write_bytes(data)
 
@@ -87,8 +87,18 @@ def check_folder(folder: str | os.PathLike) -> None:
 
 
 @contextlib.contextmanager
-def _whole_files(paths: list[Path]) -> Iterator[list[Path]]:
-    """`whole_file` for several: none takes its place before all are written."""
+def whole_files(paths: list[Path]) -> Iterator[list[Path]]:
+    """`whole_file` for several: none takes its place before all are written, and then all do, or none.
+
+    Args:
+        paths: where the files are to be.
+
+    Yields:
+        For each a path as `whole_file` gives one.
+
+    Raises:
+        OSError: if one cannot be written; the message names the file, the reason and the way out.
+    """
     made: list[Path] = []
     try:
         with _ctrl_c_waits():  # or a folder could be made whose name nobody has learnt yet

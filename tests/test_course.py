@@ -3,6 +3,9 @@
 import errno
 import json
 import os
+import re
+import tomllib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -49,17 +52,33 @@ def test_output_folder_that_is_read_only(plain_environment, tmp_path):
         course.output_folder("02_mnist_dcgan")
 
 
-def test_a_stored_run_is_read_from_the_repository(monkeypatch, tmp_path, capsys):
-    monkeypatch.setattr(course, "_repository", lambda: tmp_path)
+def test_a_stored_run_is_written_and_read(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(course, "_STORED_RUNS", tmp_path / "stored_runs")
     assert course.stored_run("03_some_lesson") is None
-    assert "No stored run of 03_some_lesson is here" in capsys.readouterr().out
-    path = tmp_path / "data" / "stored_runs" / "03_some_lesson.json"
+    assert "No stored run of 03_some_lesson comes with" in capsys.readouterr().out
+    path = tmp_path / "stored_runs" / "03_some_lesson.json"
     assert course.stored_run("03_some_lesson", to_write=True) == path
     path.write_text("{}")
     assert course.stored_run("03_some_lesson") == path
     assert capsys.readouterr().out == ""
     with pytest.raises(ValueError, match="the notebook's name was expected"):
         course.stored_run("../03_some_lesson")
+
+
+def test_the_stored_runs_that_lessons_show_come_with_the_package():
+    root = Path(__file__).parents[1]
+    notebooks = [path.read_text(encoding="utf-8") for path in sorted((root / "notebooks").glob("*.ipynb"))]
+    shown = {name for text in notebooks for name in re.findall(r'stored_run\(\\"(\w+)\\"\)', text)}
+    assert len(shown) >= 5
+    assert all(course.stored_run(name) for name in shown)
+
+
+def test_what_is_no_code_is_installed_with_the_package():
+    root = Path(__file__).parents[1]
+    patterns = tomllib.loads((root / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]["gan_lib"]
+    installed = {path for pattern in patterns for path in (root / "gan_lib").glob(pattern)}
+    files = [path for path in (root / "gan_lib").rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    assert [path for path in files if path.suffix != ".py" and path not in installed] == []
 
 
 def test_report_hands_measures_over(handover, capsys):

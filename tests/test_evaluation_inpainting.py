@@ -163,9 +163,9 @@ def test_weights_for_another_task_are_refused(tmp_path, pictures, saved):
     arguments = {"channels": 8, "blocks": 1}
     card |= {"builder": {"function": "denoiser.denoiser", "arguments": arguments}}
     other = weights.save_released(denoiser(**arguments), "other", card, tmp_path)
-    with pytest.raises(restoring.SettingsError, match="takes noisy and noise_level; one with a mask was expected"):
+    with pytest.raises(restoring.SettingsError, match="takes noisy and noise_level; one that takes mask was expected"):
         evaluation.evaluate_inpainting(pictures, methods=["gan_lib"], weights=other)
-    with pytest.raises(restoring.SettingsError, match="takes degraded and mask; one without a mask was expected"):
+    with pytest.raises(restoring.SettingsError, match="takes degraded and mask; one that takes noise_level was"):
         evaluation.evaluate_denoising(pictures, methods=["gan_lib"], weights=saved)
 
 

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import skimage.metrics
+import tensorflow as tf
 from PIL import Image
 
 from gan_lib import __main__ as command_line
@@ -112,6 +113,9 @@ def test_back_projection_agrees_with_the_small_picture(pictures):
         metrics.downscaled_error(f(small / np.float32(255), 4), small, scale=4)[0] for f in baselines.UPSCALERS.values()
     ]
     assert errors[2] < 0.1 < errors[1] < errors[0]
+    large = images.to_uint8(baselines.bicubic(small / np.float32(255), 4.0))
+    as_tensors = metrics.downscaled_error(tf.constant(large), tf.constant(small), scale=4)
+    assert as_tensors[0] == metrics.downscaled_error(large, small, scale=4)[0]
     noise = np.random.default_rng(0).uniform(0, 1, (128, 128, 3)).astype(np.float32)
     agreeing = baselines.back_projection(small / np.float32(255), 4, steps=40, start=noise)
     before, after = (metrics.downscaled_error(large, small, scale=4)[0] for large in (noise, agreeing))

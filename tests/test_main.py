@@ -1,6 +1,9 @@
 """__main__: the command line."""
 
 import io
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -50,6 +53,15 @@ def test_what_blocks_gives_status_1(made_up, capsys):
     status, told = check(capsys)
     assert status == 1
     assert told.startswith("BLOCKS: GAN_LIB_PRESET is 'turbo'")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["restore", "evaluate"])
+def test_a_keras_that_cannot_be_imported_ends_in_a_sentence(command):
+    call = [sys.executable, "-m", "gan_lib", command, *(["denoise"] if command == "evaluate" else [])]
+    run = subprocess.run(call, env=os.environ | {"KERAS_BACKEND": "no such"}, capture_output=True, text=True)
+    assert run.returncode == 1
+    assert "error: " in run.stderr and "no such" in run.stderr and "Traceback" not in run.stderr
 
 
 def test_an_unknown_command_is_refused(capsys):

@@ -309,6 +309,13 @@ def test_a_file_gets_its_result_beside_it(photograph, restorer):
     assert "generated the pixels of photo_restored.png" in told["generated"]
 
 
+def test_sharp_weights_are_called_sharp_when_named_by_their_file_too(photograph, released):
+    worker = Restorer(weights_file=released / "denoiser_sharp.weights.h5")
+    (job,) = restoring.plan([photograph()])
+    restoring.restore_file(worker, job.source, job.target, sigma=20)
+    assert json.loads(job.target.with_suffix(".json").read_text())["parameters"]["sharp"] is True
+
+
 def test_strength_0_changes_no_bit_and_says_so(photograph, restorer, tmp_path):
     path = images.save_image(tmp_path / "a.tif", noisy(20, 30, dtype=np.float32), bits=16)
     done = restoring.restore_file(restorer, path, tmp_path / "b.tif", strength=0)

@@ -105,6 +105,32 @@ def test_the_estimate_looks_at_srgb_too(tmp_path):
     assert restorer.estimate(stored) < 0.7 * restorer.estimate(shown)
 
 
+@pytest.mark.parametrize("corner", [(0, 0), (600, 0), (660, 660)])
+def test_the_part_at_100_percent_of_a_sheet_shows_the_hole(corner):
+    missing = np.zeros((700, 700), bool)
+    missing[corner[0] : corner[0] + 40, corner[1] : corner[1] + 40] = True
+    top, left = sheets._around_a_hole(missing)
+    assert missing[top : top + 512, left : left + 512].sum() == 1_600
+    assert max(top, left) <= 188
+
+
+def test_the_sheet_of_an_estimate_stays_within_what_the_network_knows():
+    """Half of the estimated sigma and 1.5 times it are shown too, and weights may know a single one."""
+    asked = []
+
+    class KnowsOne:
+        limits = (25.0, 25.0)
+
+        def __call__(self, pixels, *, sigma, **_):
+            asked.append(sigma)
+            return pixels
+
+    shown = np.full((40, 50, 3), 0.5, np.float32)
+    opened = Opened(shown, 16, images.Metadata(), None, [], 16)
+    sheets.compare(KnowsOne(), opened, shown, 25.0, True, 1.0, None, tile=32, profile=None)
+    assert set(asked) == {25.0}
+
+
 @pytest.mark.parametrize("size", [(40, 50), (600, 700)])
 def test_a_sheet_shows_grey_as_srgb_does(size):
     """A sheet is in colour, and a profile for grey is left out of it: its pixels must be those of sRGB."""

@@ -124,6 +124,20 @@ def test_a_scratch_that_runs_into_a_wide_hole_is_still_a_scratch(filler, factor)
     assert (levels[:, : 200 * factor] <= 0).all()
 
 
+def test_an_array_for_a_mask_is_the_only_way_to_say_what_is_missing():
+    for more in ({"mask_colour": "magenta"}, {"mask_alpha": True}):
+        with pytest.raises(SettingsError, match="A mask came as an array, and mask_colour or mask_alpha besides"):
+            gan_lib.restore(picture(), task="inpaint", mask=scratch(), **more)
+
+
+def test_thin_damage_all_over_a_large_picture_is_no_wide_hole(filler):
+    """The picture is looked at in blocks of pixels, and there is some damage in each."""
+    lines, specks = np.zeros((2000, 2400), bool), np.random.default_rng(0).uniform(size=(2000, 2400)) < 0.05
+    lines[::3] = True
+    for missing in (lines, specks):
+        assert holes._present(filler._levels(missing)) == [0] and filler.notes(missing) == []
+
+
 def test_only_tiles_with_missing_pixels_are_worked_on(filler):
     missing = np.zeros((2000, 3000), bool)
     missing[1000, 1000:1100] = True

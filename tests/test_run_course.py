@@ -181,6 +181,18 @@ backup.write_text(backup.read_text() + "on" if backup.exists() else "begun ")"""
     assert (lessons.parent / "out" / "00_one" / "backup.txt").read_text() == "begun on"
 
 
+@pytest.mark.slow
+def test_what_an_earlier_release_run_reported_is_not_taken_for_this_ones(lessons, monkeypatch):
+    monkeypatch.setattr(run_course, "look_at_machine", lambda preset: MACHINE | {"preset": preset})
+    report = 'from gan_lib import course\ncourse.report("00_one", data="mnist", measures={"found": 7})'
+    write(lessons, "00_one", report)
+    assert run(lessons, "--preset", "release") == 0
+    write(lessons, "00_one", "raise ValueError\n" + report)
+    assert run(lessons, "--preset", "release") == 1
+    (told,) = json.loads((lessons.parent / "out" / "report.json").read_text())["lessons"]
+    assert told["status"] == "failed" and told["measures"] == {}
+
+
 @pytest.mark.parametrize(
     ("arguments", "names"),
     [
@@ -288,7 +300,8 @@ def test_ctrl_c_keeps_finished_pages_and_says_how_to_go_on(tmp_path, plain_envir
     process.send_signal(signal.SIGINT)
     told = process.communicate(timeout=30)[0]
     assert process.returncode == 130
-    assert 'make course LESSON="01_b 02_c"' in told
+    assert f'make course LESSON="01_b 02_c" PRESET=smoke OUTPUT={tmp_path / "out"}' in told
+    assert f"--lesson 01_b --lesson 02_c --preset smoke --output {tmp_path / 'out'}" in told
     assert "</html>" in (tmp_path / "out" / "00_a.html").read_text()
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert [lesson["status"] for lesson in report["lessons"]] == ["ok", "interrupted"]

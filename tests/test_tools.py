@@ -107,6 +107,21 @@ def test_a_changed_copy_is_never_overwritten(lessons):
     assert open_lab.copy_lessons(source, target) == []
 
 
+def test_nor_is_a_newer_version_that_was_worked_on(lessons):
+    source, target = lessons
+    open_lab.copy_lessons(source, target)
+    (target / "00_a.ipynb").write_text("my work")
+    for version in ("a2", "a3"):  # what nobody touched is replaced
+        (source / "00_a.ipynb").write_text(version)
+        open_lab.copy_lessons(source, target)
+    assert (target / "00_a.new.ipynb").read_text() == "a3" and not (target / "00_a.new2.ipynb").exists()
+    (target / "00_a.new.ipynb").write_text("my work, too")
+    (source / "00_a.ipynb").write_text("a4")
+    assert "00_a.new2.ipynb" in "".join(open_lab.copy_lessons(source, target))
+    assert (target / "00_a.new.ipynb").read_text() == "my work, too"
+    assert (target / "00_a.new2.ipynb").read_text() == "a4"
+
+
 def test_a_lost_record_makes_it_careful(lessons):
     source, target = lessons
     open_lab.copy_lessons(source, target)
@@ -337,12 +352,13 @@ def test_the_overview_has_a_line_for_every_file():
     named = set(re.findall(r"^\* `([^`]+)`: \S", told, re.MULTILINE))
     files = {
         path.relative_to(ROOT).as_posix()
-        for folder in ("gan_lib", "tools")
+        for folder in ("gan_lib", "tools", "benchmarks")
         for path in (ROOT / folder).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts and not path.name.startswith(".")
     }
     assert files - named == set(), "docs/overview.md lacks a line for these"
-    gone = {name for name in named if name.startswith(("gan_lib/", "tools/")) and not (ROOT / name).is_file()}
+    of_folders = {name for name in named if name.startswith(("gan_lib/", "tools/", "benchmarks/"))}
+    gone = {name for name in of_folders if not (ROOT / name).is_file()}
     assert gone == set(), "docs/overview.md tells of files that are gone"
 
 
@@ -353,6 +369,8 @@ def test_the_overview_has_a_line_for_every_file():
         "CONTRIBUTING.md",
         "docs/overview.md",
         "docs/glossary.md",
+        "docs/measurements.md",
+        "docs/teaching.md",
         "docs/coming_from_tensorflow_addons.md",
     ],
 )

@@ -109,6 +109,14 @@ def test_latents_are_a_function_of_seed_stream_and_iteration():
     assert np.cov(many.T) == pytest.approx(np.eye(2), abs=0.03)
 
 
+def test_seeds_reach_as_far_as_those_of_a_run():
+    drawn = [draw_latent(4, 2, seed=seed).numpy() for seed in (0, 2**31 - 1, 2**31, 2**32 - 1)]
+    assert len({latents.tobytes() for latents in drawn}) == 4
+    for seed in (-1, 2**32):
+        with pytest.raises(ValueError, match=f"The seed is {seed}; a whole number from 0"):
+            draw_latent(4, 2, seed=seed)
+
+
 def test_an_unknown_stream_is_named():
     with pytest.raises(ValueError, match="'noise'; one of discriminator, generator"):
         stream_seed(0, "noise")

@@ -53,8 +53,11 @@ def compare(measures: dict) -> list[str]:
     for name, value in measures.items():
         for ending, word in COMPARISONS:
             stem = name.removesuffix(ending)
-            partner = next((key for key in measures if key != name and (key == stem or key.startswith(stem + "_"))
+            # The measure of just that name, or else the first one that goes on from it.
+            partner = stem if stem in measures else next((key for key in measures if key.startswith(stem + "_")
                             and not key.endswith(tuple(end for end, _ in COMPARISONS))), None)  # fmt: skip
+            if isinstance(measures.get(partner), str):
+                continue
             if not name.endswith(ending) or partner is None or isinstance(value, str):
                 continue
             used |= {name, partner}

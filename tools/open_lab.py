@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import itertools
 import json
 import os
 import shutil
@@ -48,13 +49,22 @@ def copy_lessons(source: Path, target: Path) -> list[str]:
             _copy(lesson, copy)
             told.append(f"{lesson.name} brought up to date; you had not changed it.")
         else:
-            beside = target / f"{lesson.stem}.new.ipynb"
+            beside = _unchanged(target, lesson.stem, record)
             _copy(lesson, beside)
+            record[beside.name] = newest
             told.append(f"{lesson.name} has a newer version; your copy stays, the new one is {beside.name}.")
         record[lesson.name] = newest
     with whole_file(target / RECORD) as working:
         working.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     return told
+
+
+def _unchanged(target: Path, stem: str, record: dict[str, str]) -> Path:
+    """Where a newer version may be put beside the learner's copy: under no name that was worked on."""
+    for number in itertools.count(1):
+        path = target / f"{stem}.new{number if number > 1 else ''}.ipynb"
+        if not path.exists() or digest(path) == record.get(path.name):
+            return path
 
 
 def digest(path: Path) -> str:

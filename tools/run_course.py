@@ -18,6 +18,7 @@ import argparse
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -74,7 +75,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"Stopped: {problem.strerror or problem}", file=sys.stderr)
         return 1
     if interrupted:
-        say_how_to_go_on(lessons)
+        say_how_to_go_on(lessons, options)
         return 130
     print(f"Open {shown(options.output / 'index.html')} in a browser to read the lessons.")
     return 1 if any(lesson.outcome.status == "failed" for lesson in lessons) else 0
@@ -181,6 +182,9 @@ def run_lessons(lessons: list[Lesson], preset: str, options: argparse.Namespace)
                 set_aside(options.output / lesson.name)
             handover = options.output / lesson.name / "measures.json"
             environment = kernel_environment(preset, options.output, handover)
+            # Or an earlier run's measures and page would be taken for this one's, if this one fails.
+            for earlier in (handover, options.output / f"{lesson.name}.html"):
+                earlier.unlink(missing_ok=True)
             try:
                 lesson.outcome = run_notebook(lesson.path, environment=environment, on_progress=progress.update)
             except Interrupted as stop:
@@ -253,12 +257,18 @@ def write(path: Path, text: str) -> None:
         working.write_text(text, encoding="utf-8")
 
 
-def say_how_to_go_on(lessons: list[Lesson]) -> None:
+def say_how_to_go_on(lessons: list[Lesson], options: argparse.Namespace) -> None:
     left = [lesson.name for lesson in lessons if lesson.outcome is None or lesson.outcome.status == "interrupted"]
     done = len(lessons) - len(left)
     print(f"Stopped. {done} of {len(lessons)} lessons are finished, and their pages are whole.")
-    print(f'To run the others: make course LESSON="{" ".join(left)}"')
-    print(f"or: python tools/run_course.py {' '.join('--lesson ' + name for name in left)}")
+    given = {"preset": options.preset}
+    if options.output != ROOT / "build" / "course":
+        given["output"] = str(options.output)
+    given = {name: shlex.quote(value) for name, value in given.items() if value}
+    of_make = "".join(f" {name.upper()}={value}" for name, value in given.items())
+    of_python = "".join(f" --{name} {value}" for name, value in given.items()) + " --update" * options.update
+    print(f'To run the others: make course LESSON="{" ".join(left)}"{of_make}')
+    print(f"or: python tools/run_course.py {' '.join('--lesson ' + name for name in left)}{of_python}")
 
 
 def count(lessons: list[Lesson]) -> str:

@@ -84,7 +84,7 @@ UPSCALERS: dict[str, Upscaler] = {"bicubic": bicubic, "lanczos": lanczos, "back_
 def _resized(small: np.ndarray, scale: int, resampling: Image.Resampling) -> np.ndarray:
     levels = np.rint(np.clip(small, 0, 1) * 255).astype(np.uint8)
     image = Image.fromarray(levels if levels.shape[-1] == 3 else levels[..., 0])
-    large = np.asarray(image.resize((image.width * scale, image.height * scale), resampling))
+    large = np.asarray(image.resize((image.width * int(scale), image.height * int(scale)), resampling))
     return large.reshape(*large.shape[:2], small.shape[-1]) / np.float32(255)
 
 

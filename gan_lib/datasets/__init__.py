@@ -3,7 +3,7 @@
 Never in here: networks, and degradations as such (``gan_lib.degradations``).
 """
 
-from gan_lib.datasets.batching import batches, check_labels, epoch_order
+from gan_lib.datasets.batching import batches, check_labels
 from gan_lib.datasets.bundled_photographs import bundled_paths, bundled_photographs, held_out_names, held_out_twin
 from gan_lib.datasets.digits import Digits, load_digits
 from gan_lib.datasets.fashion import FASHION_CLASSES, load_fashion
@@ -27,7 +27,6 @@ __all__ = [
     "data_folder",
     "denoising_pairs",
     "download_flowers",
-    "epoch_order",
     "find_photographs",
     "held_out_names",
     "held_out_twin",

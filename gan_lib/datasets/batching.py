@@ -67,7 +67,8 @@ def batches(
 
     Each epoch visits every picture once, in a fresh permutation drawn from ``(seed, epoch)`` without state. To resume
     after ``k`` finished epochs pass ``first_epoch=k``: the batches are those that an uninterrupted run would have
-    seen. One epoch has ``len(pictures) // batch_size`` batches (pass that as ``steps_per_epoch`` to ``fit``).
+    seen. One epoch has ``len(pictures) / batch_size`` batches, rounded down, or up without
+    ``drop_remainder`` (pass that as ``steps_per_epoch`` to ``fit``).
 
     Args:
         pictures: array (n, height, width, channels), uint8 in [0, 255] or float in [0, 1].
@@ -108,7 +109,7 @@ def batches(
         batch = images.to_network(tf.gather(parts[0], index))
         return batch if labels is None else (batch, tf.gather(parts[1], index))
 
-    order = epoch_order(
+    order = _epoch_order(
         len(pictures), batch_size, seed=seed, first_epoch=first_epoch, shuffle=shuffle, drop_remainder=drop_remainder
     )
     dataset = order.map(lambda epoch, index: to_batch(index), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
@@ -129,7 +130,7 @@ def fetched_ahead(dataset: tf.data.Dataset) -> tf.data.Dataset:
     return dataset.prefetch(2).with_options(options)
 
 
-def epoch_order(
+def _epoch_order(
     count: int,
     batch_size: int,
     *,

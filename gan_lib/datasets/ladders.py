@@ -6,9 +6,9 @@ Never in here: reading a set for training.
 from __future__ import annotations
 
 import importlib.util
-import os
 from typing import NamedTuple
 
+from gan_lib import downloads
 from gan_lib.datasets.digits import MNIST_URL, read_digits
 from gan_lib.datasets.fashion import FASHION_FILES, FASHION_URL, fashion_places, is_complete, read_fashion
 from gan_lib.datasets.folders import find_photographs
@@ -98,7 +98,7 @@ def _bundled(name: str, module: str, package: str) -> Rung:
 
 
 def _download(name: str, url: str, look: bool) -> Rung:
-    if not look or os.environ.get("GAN_LIB_OFFLINE", "") not in ("", "0"):
+    if not look or downloads.offline():
         return Rung(name, False, "not tried: GAN_LIB_OFFLINE is set" if look else "not looked at")
     import requests
 

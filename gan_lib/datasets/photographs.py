@@ -24,7 +24,6 @@ from gan_lib.datasets.places import PHOTOGRAPH_FOLDERS, DataError, data_folder
 # TensorFlow's flower photographs, 3,670 pictures, CC BY 2.0. The sum is the one that TensorFlow Datasets records.
 FLOWERS_URL = "https://storage.googleapis.com/download.tensorflow.org/example_images/flower_photos.tgz"
 FLOWERS_SHA256 = "4c54ace7911aaffe13a365c34f650e71dd5bf1be0a58b464e5a7183e3e595d9c"
-FLOWERS_BYTES = 228_813_984
 
 
 class Photographs(NamedTuple):
@@ -62,7 +61,7 @@ def load_photographs(
             depth and mixture of formats, or a list of files.
         mode: "rgb" or "grey", as for ``images.load_image``.
         limit: load at most this many.
-        max_gigabytes: load at most this much, counted as pixels in memory.
+        max_gigabytes: load at most this much, counted as pixels in memory, but one picture at least.
 
     Returns:
         The photographs; see ``Photographs``.
@@ -137,9 +136,12 @@ def _load(
     skipped: dict[str, str] = {}
     sizes = _sizes(paths, skipped, channels=3 if mode == "rgb" else 1)
     names = _evenly(list(sizes), limit)
-    total = sum(sizes[name] for name in names)
-    if total > max_gigabytes * 1e9:
-        names = _evenly(names, max(1, int(len(names) * max_gigabytes * 1e9 / total)))
+    total, most = sum(sizes[name] for name in names), max_gigabytes * 1e9
+    if total > most:
+        everything, count = names, max(1, int(len(names) * most / total))
+        names = _evenly(everything, count)
+        while count > 1 and sum(sizes[name] for name in names) > most:  # large ones may be among those
+            names = _evenly(everything, count := count - 1)
         print(
             f"Taking {len(names):,} of {len(sizes):,} photographs, about {max_gigabytes:g} GB; "
             "raise max_gigabytes if there is more memory."

@@ -126,7 +126,7 @@ def _networks(
 
     Raises:
         SettingsError: for a name that is not known, or weights of a network for another task: one for inpainting has
-            an input called "mask", others do not. A map of noise has a mask's shape, so nothing else would tell.
+            an input called "mask", a denoiser one called "noise_level", of the same shape.
         WeightsError: if weights are missing that were asked for, or are damaged.
     """
     unknown = sorted(set(names or ()) - set(known))
@@ -142,10 +142,11 @@ def _networks(
             continue
         model, card = released.load_model(weights if given else source, precision="float32")
         inputs = [tensor.name for tensor in model.inputs]
-        if ("mask" in inputs) != masked or "small" in inputs:
+        expected = "mask" if masked else "noise_level"
+        if expected not in inputs:
             raise SettingsError(
-                f"The weights of {name} are of a network that takes {' and '.join(inputs)}; one "
-                f"{'with' if masked else 'without'} a mask was expected. Name weights that were trained for this task."
+                f"The weights of {name} are of a network that takes {' and '.join(inputs)}; one that takes {expected} "
+                "was expected. Name weights that were trained for this task."
             )
         found[name] = model, card
     return found

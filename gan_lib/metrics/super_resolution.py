@@ -89,9 +89,8 @@ def downscaled_error(restored: Pictures, small: Pictures, *, scale: int) -> np.n
     Raises:
         ValueError: if the sizes do not fit each other.
     """
-    restored, small = (
-        images.to_uint8(np.clip(p, 0, 1) if np.asarray(p).dtype != np.uint8 else p) for p in (restored, small)
-    )
+    restored, small = (np.asarray(p) for p in (restored, small))
+    restored, small = (images.to_uint8(p if p.dtype == np.uint8 else np.clip(p, 0, 1)) for p in (restored, small))
     restored, small = (p if p.ndim == 4 else p[np.newaxis] for p in (restored, small))
     expected = (small.shape[0], small.shape[1] * scale, small.shape[2] * scale, small.shape[3])
     if restored.shape != expected:

@@ -20,7 +20,7 @@ from gan_lib.restoring.holes import HoleFiller
 from gan_lib.restoring.limits import check_result
 from gan_lib.restoring.masks import MaskSource, check_source, find_missing, of_array
 from gan_lib.restoring.restorer import DEFAULT_TILE, Restorer
-from gan_lib.restoring.tasks import TASKS
+from gan_lib.restoring.tasks import TASKS, SettingsError
 
 Picture = np.ndarray | str | os.PathLike
 Tell = Callable[[str], None]
@@ -70,6 +70,10 @@ def filled(
     if array is None:
         source = source._replace(file=None if mask is None else Path(mask).expanduser())
         check_source(source)
+    elif source.colour is not None or source.alpha:
+        raise SettingsError(
+            "A mask came as an array, and mask_colour or mask_alpha besides; leave out all but one of them."
+        )
     profile, path = None, Path("the picture")
     if isinstance(picture, (str, os.PathLike)):
         path = Path(picture).expanduser()

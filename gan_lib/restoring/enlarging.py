@@ -35,6 +35,7 @@ class Enlarger:
 
     Attributes:
         card: the model card of the weights.
+        sharp: whether the weights bear the name of a released version that adds what looks right.
         task: its record in `TASKS`.
         margin: how far the network sees, in pixels of the small picture.
 
@@ -44,9 +45,10 @@ class Enlarger:
     """
 
     def __init__(self, scale: int = 4, *, sharp: bool = False, weights_file: str | Path | None = None):
-        self.task, self.sharp = TASKS["super-resolution"], sharp
+        self.task = TASKS["super-resolution"]
         source = self.task.weights(sharp, scale) if weights_file is None else Path(weights_file)
         self.model, self.card = weights.load_model(source, precision="float32")  # half would show as bands in 16 bit
+        self.sharp = self.task.is_sharp(self.card)
         if "scale" not in self.card:
             raise weights.WeightsError(
                 f'The card of {self.card["name"]} lacks "scale", how many times larger it makes a picture. Weights of '

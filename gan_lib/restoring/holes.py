@@ -37,6 +37,7 @@ class HoleFiller:
 
     Attributes:
         card: the model card of the weights.
+        sharp: whether the weights bear the name of a released version that adds what looks right.
         widest: widest hole that the network was trained on, in pixels.
 
     Raises:
@@ -44,9 +45,10 @@ class HoleFiller:
     """
 
     def __init__(self, *, sharp: bool = False, weights_file: str | Path | None = None):
-        self.task, self.sharp = TASKS["inpaint"], sharp
+        self.task = TASKS["inpaint"]
         source = self.task.weights(sharp) if weights_file is None else Path(weights_file)
         self.model, self.card = weights.load_model(source, precision="float32")
+        self.sharp = self.task.is_sharp(self.card)
         if "trained_hole" not in self.card:
             raise weights.WeightsError(
                 f'The card of {self.card["name"]} lacks "trained_hole", the widest hole that it knows, in pixels. '
@@ -97,8 +99,7 @@ class HoleFiller:
                 open_holes &= levels <= level
                 scenes = {level: _smaller(filled[..., :colours], open_holes, 2**level, profile)}
             part = self._tile(*scenes[level], place)
-            part = part.mean(axis=-1, keepdims=True).repeat(3, axis=-1) if grey else part
-            _paste(filled, part, place, levels == level, 2**level, colours, profile)
+            _paste(filled, part, place, levels, level, colours, profile, grey)
         if picture.shape[-1] in (2, 4):
             filled[..., -1][missing] = 255 if picture.dtype == np.uint8 else 1
         return filled if region is None else filled[slices_of(region)]
@@ -128,7 +129,8 @@ class HoleFiller:
         if not missing.any():
             return levels
         step = max(1, int(np.sqrt(missing.size / _ROUGH)))
-        halvings = _halvings(_blocks(missing, step).max(axis=(1, 3)), self.widest / step)
+        blocks = _blocks(missing, step)
+        halvings = _halvings(blocks.any(axis=(1, 3)), blocks.all(axis=(1, 3)), self.widest / step, (step > 1) / 2)
         spread = halvings.repeat(step, axis=0).repeat(step, axis=1)[: missing.shape[0], : missing.shape[1]]
         levels[missing] = spread[missing]
         return levels
@@ -145,14 +147,18 @@ class HoleFiller:
             raise MemoryError("The memory does not suffice for a tile of the network.") from error
 
 
-def _halvings(hole: np.ndarray, widest: float) -> np.ndarray:
+def _halvings(hole: np.ndarray, whole: np.ndarray, widest: float, rim: float) -> np.ndarray:
     """How often a hole must be halved at each of its pixels, so that it is at most ``widest`` pixels wide there.
 
+    In a rough copy each pixel stands for a block: ``hole`` where any of it is missing, ``whole`` where all of it is.
+    Only those make a hole wide, plus ``rim`` blocks for the half missing ones around them: many thin scratches side by
+    side are no wide hole.
     A scratch that runs into a wide hole stays narrow. So a pixel counts as lying where the hole is wide only if it is
     near to such a place: within one and a half times the radius that is too much, which takes in a square's corners.
     """
     halvings = np.zeros(hole.shape, np.int8)
-    radius = ndimage.distance_transform_edt(hole)
+    radius = ndimage.distance_transform_edt(whole)
+    radius[whole] += rim
     parts = ndimage.label(hole, np.ones((3, 3)))[0]
     too_wide = widest / 2
     while (wide := radius > too_wide).any():
@@ -257,12 +263,15 @@ def _paste(
     filled: np.ndarray,
     part: np.ndarray,
     place: Region,
-    wanted: np.ndarray,
-    factor: int,
+    levels: np.ndarray,
+    level: int,
     colours: int,
     profile: images.ColourProfile | None,
+    grey: bool,
 ) -> None:
-    """Writes a tile's core into the wanted pixels of the picture, enlarged if it was worked on in a smaller copy."""
+    """Writes a tile's core into those pixels of the picture that have the level, enlarged if it was worked on in a
+    smaller copy."""
+    factor = 2**level
     top, left = place.top * factor, place.left * factor
     bottom, right = min(top + _CORE * factor, filled.shape[0]), min(left + _CORE * factor, filled.shape[1])
     if factor > 1:
@@ -272,8 +281,11 @@ def _paste(
         ]
         part = np.clip(np.stack([np.asarray(channel) for channel in channels], axis=-1), 0, 1)
     part = part[: bottom - top, : right - left]
-    part = part if colours == 3 else part.mean(axis=-1, keepdims=True)
+    part = part if colours == 3 and not grey else part.mean(axis=-1, keepdims=True)
+    part = np.broadcast_to(part, (*part.shape[:2], colours))
     part = part if profile is None else profile.from_srgb(part)
-    where = wanted[top:bottom, left:right]
+    if grey:  # after the profile, which may round each channel by itself
+        part = np.broadcast_to(part.mean(axis=-1, keepdims=True), part.shape)
+    where = levels[top:bottom, left:right] == level
     target = filled[top:bottom, left:right, :colours]
     target[where] = images.to_uint8(part[where]) if filled.dtype == np.uint8 else part[where]

@@ -33,6 +33,7 @@ class Restorer:
 
     Attributes:
         card: the model card of the weights.
+        sharp: whether the weights bear the name of a released version that adds what looks right.
         limits: lowest and highest sigma that the network was trained for.
 
     Raises:
@@ -46,9 +47,10 @@ class Restorer:
             raise SettingsError(f"The task {task} needs to know which pixels are missing; use HoleFiller for it.")
         if TASKS[task].inputs is None:
             raise SettingsError(f"The result of the task {task} is larger than the picture; use Enlarger for it.")
-        self.task, self.sharp = TASKS[task], sharp
+        self.task = TASKS[task]
         source = self.task.weights(sharp) if weights_file is None else Path(weights_file)
         self.model, self.card = weights.load_model(source, precision="float32")  # half would show as bands in 16 bit
+        self.sharp = self.task.is_sharp(self.card)
         if "trained_sigma" not in self.card:
             raise weights.WeightsError(
                 f'The card of {self.card["name"]} lacks "trained_sigma", the lowest and highest noise that it knows. '

@@ -66,7 +66,7 @@ def compare(
             title = f"restored, sigma {sigma:.1f}" + (" (estimated)" if estimated else "") if strength else "unchanged"
             parts.append((title + (f", strength {strength:g}" if strength not in (0, 1) else ""), restored[shown]))
         else:
-            other = min(factor * sigma, restorer.limits[1])
+            other = float(np.clip(factor * sigma, *restorer.limits))
             pixels = restorer(opened.pixels, sigma=other, strength=strength, tile=tile, profile=profile, region=part)
             parts.append((f"sigma {other:.1f} ({factor:g} times as much)", pixels))
     rows = [[(title, _plain(pixels, profile)) for title, pixels in parts]]
@@ -144,11 +144,8 @@ def _filled_row(
 def _around_a_hole(missing: np.ndarray) -> tuple[int, int]:
     """The left upper corner of the part in which most pixels are missing, on a coarse grid."""
     height, width = missing.shape
-    corners = [
-        (top, left)
-        for top in range(0, max(1, height - _PART + 1), _PART // 2)
-        for left in range(0, max(1, width - _PART + 1), _PART // 2)
-    ]
+    tops, lefts = ([*range(0, last, _PART // 2), last] for last in (max(0, height - _PART), max(0, width - _PART)))
+    corners = [(top, left) for top in tops for left in lefts]
     return max(corners, key=lambda corner: missing[corner[0] : corner[0] + _PART, corner[1] : corner[1] + _PART].sum())
 
 

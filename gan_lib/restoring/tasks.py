@@ -6,7 +6,7 @@ How a picture is cut into tiles, read and written is the same for all tasks and 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -53,6 +53,10 @@ class Task(NamedTuple):
                 f"for {known}. Leave out --sharp (sharp=True), or take scale {known}."
             )
         return (self.sharp if sharp else self.faithful)[scale]
+
+    def is_sharp(self, card: Mapping) -> bool:
+        """Whether weights with that model card bear the name of a released version that adds what looks right."""
+        return card["name"] in self.sharp.values()
 
 
 TASKS = {

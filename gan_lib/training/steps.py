@@ -25,7 +25,7 @@ def stream_seed(seed: int, stream: str, iteration: tf.Tensor | int = 0) -> tf.Te
     """Two integers that depend on the seed, the stream, the iteration and (under `tf.distribute`) the replica.
 
     Args:
-        seed: the run's seed, a non-negative integer.
+        seed: the run's seed, a whole number from 0 to 2**32 - 1.
         stream: what the numbers are for, one of `STREAMS`.
         iteration: how many training steps came before, an integer.
 
@@ -33,10 +33,13 @@ def stream_seed(seed: int, stream: str, iteration: tf.Tensor | int = 0) -> tf.Te
         An int32 tensor of shape (2,), for TensorFlow's stateless random functions.
 
     Raises:
-        ValueError: if the stream is unknown.
+        ValueError: if the stream is unknown or the seed out of range.
     """
     if stream not in STREAMS:
         raise ValueError(f"The random stream is {stream!r}; one of {', '.join(STREAMS)} was expected.")
+    if not 0 <= seed < 2**32:
+        raise ValueError(f"The seed is {seed}; a whole number from 0 to 2**32 - 1 was expected.")
+    seed = seed - 2**32 if seed >= 2**31 else seed  # the same bits, as an int32
     fold = partial(tf.random.experimental.stateless_fold_in, alg="philox")  # "auto" may differ between devices
     numbers = fold(tf.constant([seed, STREAMS[stream]], tf.int32), tf.cast(iteration, tf.int32))
     replicas = tf.distribute.get_replica_context()

@@ -13,7 +13,7 @@ from typing import Any
 
 import keras
 
-from gan_lib.files import whole_file
+from gan_lib.files import whole_files
 
 FOLDER = Path(__file__).parent
 CARD_FIELDS = ("name", "purpose", "network", "parameters", "data", "training", "measures", "limits", "licence")
@@ -171,7 +171,7 @@ def save_released(model: keras.Model, name: str, card: dict[str, Any], folder: P
         raise ValueError(f"The card of {name} lacks {', '.join(missing)}. A released weight needs each of these.")
     weights, text = Path(folder) / f"{name}.weights.h5", Path(folder) / f"{name}.json"
     # Both are written before either takes its place, so that a card never describes other weights.
-    with whole_file(weights) as new_weights, whole_file(text) as new_text:
+    with whole_files([weights, text]) as (new_weights, new_text):
         model.save_weights(new_weights)
         card["sha256"] = _sha256(new_weights)
         new_text.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
