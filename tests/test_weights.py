@@ -8,6 +8,7 @@ import os
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from gan_lib import weights
 from gan_lib.datasets import load_digits
@@ -327,3 +328,18 @@ def test_the_judge_of_digits_is_as_good_as_its_card_says():
     assert accuracy > 0.97 and measures["accuracy_mnist"] > 0.99
     assert accuracy == pytest.approx(measures["accuracy_bundled_digits"], abs=0.001)
     assert seen["features"].shape[1] >= 64
+
+
+# --- to where no Keras is
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["denoiser", "inpainter", "upscaler_x4"])
+def test_an_exported_network_serves_pictures_of_any_size(name, tmp_path):
+    model, _ = load_model(name, precision="float32")
+    model.export(tmp_path / "saved", verbose=False)
+    saved = tf.saved_model.load(str(tmp_path / "saved"))
+    for height, width in ((32, 48), (40, 24)):
+        inputs = [tf.random.stateless_uniform([1, height, width, 3], (0, 1), -1, 1), tf.zeros([1, height, width, 1])]
+        inputs = inputs if len(model.inputs) == 2 else inputs[0]
+        np.testing.assert_allclose(saved.serve(inputs), model(inputs), atol=1e-4)
