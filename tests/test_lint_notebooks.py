@@ -32,7 +32,7 @@ def printed(words, name="stdout"):
 def good():
     """A lesson that follows every rule."""
     cells = [
-        text("# A lesson\n\nWhat comes out of it."),
+        title(),
         text("## What for\n\nYou will see. See [this lesson](02_good.ipynb) and $x^2$.", "goals"),
         code(
             "from gan_lib import course, hardware\nprint(hardware.setup(seed=1))", "setup", outputs=[printed("Keras 3")]
@@ -52,6 +52,12 @@ def good():
         "gan_lib": {"minutes": {"smoke": 0.1, "quick": 4, "full": 10}, "study_minutes": 60},
     }
     return renumbered(v4.new_notebook(cells=cells, metadata=metadata))
+
+
+def title(picture="![It](attachment:result.png)"):
+    cell = text(f"# A lesson\n\nWhat comes out of it.\n\n{picture}")
+    cell.attachments = {"result.png": dict(PICTURE)}
+    return cell
 
 
 def renumbered(notebook):
@@ -134,6 +140,7 @@ BREAKS = {
         "6: its output is a script",
     ),
     "no title": (replaced(0, text("## A lesson")), "there are 0 headings of the first level"),
+    "a title without a picture": (replaced(0, title(picture="")), "1: there is no picture below the title"),
     "two titles": (inserted(5, text("# Another")), "there are 2 headings of the first level"),
     "a late title": (inserted(0, text("A word before")), "2: the title is here"),
     "a part that is missing": (replaced(9, text("## What stays")), "no cell has the tag 'summary'"),

@@ -117,6 +117,8 @@ def title(notebook: nbformat.NotebookNode, path: Path) -> Iterator[Complaint]:
         yield Complaint(None, f"there are {len(found)} headings of the first level (#); one was expected.")
     elif found[0] != 1:
         yield Complaint(found[0], "the title is here; it was expected in the first cell.")
+    elif "](attachment:" not in notebook.cells[0].source:
+        yield Complaint(1, "there is no picture below the title; an attachment that shows the result was expected.")
 
 
 def parts(notebook: nbformat.NotebookNode, path: Path) -> Iterator[Complaint]:
