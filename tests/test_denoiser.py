@@ -21,8 +21,8 @@ def kernels(model):
 
 
 def test_number_of_weights():
-    # 3x3 kernels: 13 to 48 channels, fourteen times 48 to 48, 48 to 12; and a number for each channel.
-    assert denoiser().count_params() == (9 * 13 * 48 + 48) + 14 * (9 * 48 * 48 + 48) + (9 * 48 * 12 + 12) == 301_836
+    # 3x3 kernels: 13 to 64 channels, twenty times 64 to 64, 64 to 12; and a number for each channel.
+    assert denoiser().count_params() == (9 * 13 * 64 + 64) + 20 * (9 * 64 * 64 + 64) + (9 * 64 * 12 + 12) == 753_036
     assert denoiser(channels=8, blocks=1, picture_channels=1).count_params() == 368 + 2 * 584 + 292
 
 

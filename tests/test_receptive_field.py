@@ -102,8 +102,8 @@ def test_the_multiple():
 
 
 def test_by_hand():
-    # Block of 2 pixels, then 16 convolutions that reach 2 pixels to each side.
-    assert receptive_field(denoiser()) == receptive_field(denoiser(channels=4)) == (2 + 16 * 4, 33, 2)
+    # Block of 2 pixels, then 22 convolutions that reach 2 pixels to each side.
+    assert receptive_field(denoiser()) == receptive_field(denoiser(channels=4)) == (2 + 22 * 4, 45, 2)
 
 
 def test_through_a_wrapper():

@@ -16,10 +16,10 @@ from PIL import ImageDraw
 
 from gan_lib.degradations.brushes import SCALE, stroke, until, walk
 
-Seed = int | Sequence[int]
+MaskSeed = int | Sequence[int]
 
 
-def centre_hole(height: int, width: int, seed: Seed = 0, *, share: float = 0.5) -> np.ndarray:
+def centre_hole(height: int, width: int, seed: MaskSeed = 0, *, share: float = 0.5) -> np.ndarray:
     """A rectangle in the middle.
 
     Args:
@@ -50,7 +50,7 @@ def centre_hole(height: int, width: int, seed: Seed = 0, *, share: float = 0.5) 
 def random_blocks(
     height: int,
     width: int,
-    seed: Seed,
+    seed: MaskSeed,
     *,
     count: tuple[int, int] = (1, 4),
     sides: tuple[float, float] = (0.125, 0.375),
@@ -86,7 +86,7 @@ def random_blocks(
 def free_form(
     height: int,
     width: int,
-    seed: Seed,
+    seed: MaskSeed,
     *,
     strokes: tuple[int, int] = (2, 4),
     pieces: tuple[int, int] = (3, 6),
@@ -129,7 +129,7 @@ def free_form(
 def scratches(
     height: int,
     width: int,
-    seed: Seed,
+    seed: MaskSeed,
     *,
     count: tuple[int, int] = (1, 6),
     thickness: tuple[float, float] = (1.0, 3.0),
@@ -164,7 +164,7 @@ def scratches(
     return until(height, width, draw, (1e-9, 1.0))
 
 
-def occlusion(height: int, width: int, seed: Seed, *, missing: tuple[float, float] = (0.1, 0.3)) -> np.ndarray:
+def occlusion(height: int, width: int, seed: MaskSeed, *, missing: tuple[float, float] = (0.1, 0.3)) -> np.ndarray:
     """A blob with a wavy rim, anywhere and partly outside: a finger before the lens, a stain, a torn corner.
 
     Args:
@@ -198,7 +198,7 @@ def occlusion(height: int, width: int, seed: Seed, *, missing: tuple[float, floa
     return until(height, width, draw, missing)
 
 
-MASKS: dict[str, Callable[[int, int, Seed], np.ndarray]] = {
+MASKS: dict[str, Callable[[int, int, MaskSeed], np.ndarray]] = {
     "centre": centre_hole,
     "blocks": random_blocks,
     "free-form": free_form,

@@ -11,7 +11,7 @@ from gan_lib.networks.layers import PixelShuffle, PixelUnshuffle
 MAX_SIGMA = 55.0  # of 255; the strongest noise that the released weights were trained on
 
 
-def denoiser(channels: int = 48, blocks: int = 7, picture_channels: int = 3) -> keras.Model:
+def denoiser(channels: int = 64, blocks: int = 10, picture_channels: int = 3) -> keras.Model:
     """A residual network that works at half resolution, so that a photograph takes seconds on a CPU.
 
     Pixels of 2x2 blocks become channels, a convolution, residual blocks and another convolution follow, and the
