@@ -182,9 +182,7 @@ def run_lessons(lessons: list[Lesson], preset: str, options: argparse.Namespace)
                 set_aside(options.output / lesson.name)
             handover = options.output / lesson.name / "measures.json"
             environment = kernel_environment(preset, options.output, handover)
-            # Or an earlier run's measures and page would be taken for this one's, if this one fails.
-            for earlier in (handover, options.output / f"{lesson.name}.html"):
-                earlier.unlink(missing_ok=True)
+            handover.unlink(missing_ok=True)  # or an earlier run's measures would be taken for this one's, if it fails
             try:
                 lesson.outcome = run_notebook(lesson.path, environment=environment, on_progress=progress.update)
             except Interrupted as stop:
@@ -246,6 +244,7 @@ def write_lesson(lesson: Lesson, lessons: list[Lesson], options: argparse.Namesp
     except ValueError as error:
         lesson.outcome.status = "failed"
         lesson.outcome.error = lesson.outcome.error or f"its page cannot be made: {error}"
+        (options.output / f"{lesson.name}.html").unlink(missing_ok=True)  # an earlier run's
         return
     write(options.output / f"{lesson.name}.html", text_of_page)
     if options.update and lesson.outcome.status == "ok":
