@@ -63,7 +63,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def style() -> bool:
     checked = command("ruff", "check", ".")
-    return command("ruff", "format", "--check", "--quiet", "--diff", "gan_lib", "tools", "tests") and checked
+    folders = ("gan_lib", "tools", "tests", "benchmarks")
+    return command("ruff", "format", "--check", "--quiet", "--diff", *folders) and checked
 
 
 def notebooks() -> bool:
