@@ -268,7 +268,6 @@ def evaluate(options: argparse.Namespace) -> int:
         from gan_lib import evaluation, restoring
 
         wrong_settings = restoring.SettingsError
-
         shared = {"weights": options.weights, "worst": 3 if options.worst else 0, "progress": sys.stderr.isatty()}
         seed = {"seed": options.seed or 0}
         for target in filter(None, [options.json, options.worst and Path(options.worst, "worst.png")]):

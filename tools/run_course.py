@@ -244,7 +244,7 @@ def write_lesson(lesson: Lesson, lessons: list[Lesson], options: argparse.Namesp
     except ValueError as error:
         lesson.outcome.status = "failed"
         lesson.outcome.error = lesson.outcome.error or f"its page cannot be made: {error}"
-        (options.output / f"{lesson.name}.html").unlink(missing_ok=True)  # an earlier run's
+        (options.output / f"{lesson.name}.html").unlink(missing_ok=True)  # that of an earlier run
         return
     write(options.output / f"{lesson.name}.html", text_of_page)
     if options.update and lesson.outcome.status == "ok":
