@@ -98,8 +98,8 @@ def add_restore(commands: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--tile", type=int, help="side of the pieces worked on; smaller needs less memory; 512, or 256 to enlarge"
     )
-    largest = "largest picture, or largest result if it is enlarged; 64000000"
-    parser.add_argument("--max-pixels", type=int, default=64_000_000, metavar="N", help=largest)
+    largest = "largest picture, or largest result if it is enlarged; 64 million"
+    parser.add_argument("--max-pixels", type=int, metavar="N", help=largest)
     parser.set_defaults(run=restore)
 
 
@@ -137,7 +137,8 @@ def run_restore(options: argparse.Namespace, report: restoring.Report) -> int:
 
     restoring.check_task(options.task)
     restoring.check_version(options.sharp, options.weights)
-    restoring.check_cap(options.max_pixels)
+    max_pixels = restoring.DEFAULT_MAX_PIXELS if options.max_pixels is None else options.max_pixels
+    restoring.check_cap(max_pixels)
     prepare = {"denoise": denoising, "inpaint": inpainting, "super-resolution": enlarging}[options.task]
     worker, settings = prepare(options)
     pictures = options.pictures
@@ -149,7 +150,7 @@ def run_restore(options: argparse.Namespace, report: restoring.Report) -> int:
         pictures, options.output, crop=options.crop is not None, compare=options.compare, report=report
     )
     crop = options.crop and restoring.Region(options.crop[1], options.crop[0], options.crop[3], options.crop[2])
-    limits = {"max_pixels": options.max_pixels, "crop": crop}
+    limits = {"max_pixels": max_pixels, "crop": crop}
     if options.estimate:
         paths = [job.source for job in jobs]
         if options.task == "inpaint":

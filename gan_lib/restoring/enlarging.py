@@ -14,6 +14,7 @@ from PIL import Image
 from gan_lib import images, weights
 from gan_lib.networks.receptive_field import receptive_field
 from gan_lib.restoring import tiles
+from gan_lib.restoring.pixels import as_it_was, colours_of, fitting, through
 from gan_lib.restoring.tasks import TASKS, SettingsError
 from gan_lib.restoring.tiles import Region
 
@@ -105,8 +106,8 @@ class Enlarger:
                 f"{_SMALLEST} x {_SMALLEST} were expected."
             )
         region = region or Region(0, 0, height, width)
-        colours = 3 if picture.shape[-1] > 2 else 1
-        profile = profile if profile is not None and profile.colours == colours else None
+        colours = colours_of(picture)
+        profile = fitting(profile, colours)
         # A grey photograph is often saved in colour; the network would give it specks of colour.
         grey = images.is_grey(picture)
         size = self.scale * region.height, self.scale * region.width
@@ -145,22 +146,8 @@ class Enlarger:
     def _tile(self, part: np.ndarray, profile: images.ColourProfile | None, grey: bool) -> np.ndarray:
         """A tile with its margin -> the same, enlarged, in the dtype of the picture; of a grey picture with channels
         that are equal."""
-        small = part.astype(np.float32) / (255 if part.dtype == np.uint8 else 1)
-        small = small if profile is None else profile.to_srgb(small)
-        clip = profile is None or profile.colours == 1  # there are colours outside of sRGB, but no grey
-        small = np.broadcast_to(images.to_network(small, clip=clip), (*small.shape[:2], 3))
-        try:
-            large = self._run(small[None]).numpy()[0]
-        except tf.errors.ResourceExhaustedError as error:
-            raise MemoryError("The memory does not suffice; take smaller tiles.") from error
-        large = images.from_network(large, clip=clip)
-        if part.shape[-1] == 1:
-            large = large.mean(axis=-1, keepdims=True)
-        if profile is not None:
-            large = profile.from_srgb(large)
-        if grey and part.shape[-1] == 3:  # after the profile, which may round each channel by itself
-            large = np.broadcast_to(large.mean(axis=-1, keepdims=True), large.shape)
-        return images.to_uint8(large) if part.dtype == np.uint8 else large.astype(part.dtype)
+        _, large = through(self._run, part, profile)
+        return as_it_was(large if profile is None else profile.from_srgb(large), part.dtype, grey)
 
 
 def bicubic(picture: np.ndarray, scale: int, region: Region | None = None) -> np.ndarray:

@@ -20,6 +20,7 @@ from tqdm import tqdm
 from gan_lib import images, weights
 from gan_lib.networks.receptive_field import receptive_field
 from gan_lib.restoring import tiles
+from gan_lib.restoring.pixels import colours_of, fitting
 from gan_lib.restoring.tasks import TASKS
 from gan_lib.restoring.tiles import Region, slices_of
 
@@ -86,8 +87,8 @@ class HoleFiller:
             PictureError: if the picture is too small for its hole.
         """
         filled = picture.copy()
-        colours = 3 if picture.shape[-1] > 2 else 1
-        profile = profile if profile is not None and profile.colours == colours else None
+        colours = colours_of(picture)
+        profile = fitting(profile, colours)
         # A scan of a grey photograph is often saved in colour; the network would give its holes a tint.
         grey = colours == 3 and bool((_equal_channels(picture) | missing).all())
         levels = self._levels(missing)

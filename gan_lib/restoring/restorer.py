@@ -15,6 +15,7 @@ from gan_lib import images, weights
 from gan_lib.networks.receptive_field import receptive_field
 from gan_lib.restoring import tiles
 from gan_lib.restoring.noise import estimate_sigma
+from gan_lib.restoring.pixels import as_float, as_it_was, colours_of, fitting, through
 from gan_lib.restoring.tasks import TASKS, SettingsError, check_task
 from gan_lib.restoring.tiles import Region, slices_of
 
@@ -81,8 +82,9 @@ class Restorer:
 
     def estimate(self, picture: np.ndarray, profile: images.ColourProfile | None = None) -> float:
         """The sigma of a picture, as estimated, within the limits of the network. Alpha is left out."""
-        colour = picture[..., : _colours(picture)]
-        convert = profile.to_srgb if profile and profile.colours == colour.shape[-1] else None
+        colour = picture[..., : colours_of(picture)]
+        known = fitting(profile, colour.shape[-1])
+        convert = None if known is None else known.to_srgb
         return float(np.clip(estimate_sigma(colour, convert), *self.limits))
 
     def told(self, sigma: float, strength: float) -> float:
@@ -124,8 +126,8 @@ class Restorer:
         restored = picture[slices_of(region)].copy()
         if strength == 0:
             return restored
-        colours = _colours(picture)
-        profile = profile if profile is not None and profile.colours == colours else None
+        colours = colours_of(picture)
+        profile = fitting(profile, colours)
         # A grey photograph is often saved in colour; the network would give it specks of colour.
         grey = images.is_grey(picture)
         sigma = tf.constant(self.told(sigma, strength), tf.float32)
@@ -146,34 +148,13 @@ class Restorer:
     ) -> np.ndarray:
         """A tile with its margin -> the same, restored, in the dtype of the picture; of a grey picture with channels
         that are equal."""
-        before = part.astype(np.float32) / (255 if part.dtype == np.uint8 else 1)
-        shown = before if profile is None else profile.to_srgb(before)
-        clip = profile is None or profile.colours == 1  # there are colours outside of sRGB, but no grey
-        shown = np.broadcast_to(images.to_network(shown, clip=clip), (*shown.shape[:2], 3))
-        try:
-            after = self._run(shown[None], sigma).numpy()[0]
-        except tf.errors.ResourceExhaustedError as error:
-            raise MemoryError("The memory does not suffice; take smaller tiles.") from error
-        after = images.from_network(after, clip=clip)
-        if before.shape[-1] == 1:
-            after, shown = after.mean(axis=-1, keepdims=True), shown[..., :1]
-        if profile is not None:
-            # The network's change is what is carried over, so that a profile's own rounding is not.
-            start = images.from_network(shown, clip=False)
-            change = profile.from_srgb(after) - profile.from_srgb(start)
-        else:
-            change = after - before
-        result = np.clip(before + np.float32(share) * change, 0, 1)
-        if grey and before.shape[-1] == 3:  # after the profile, which may round each channel by itself
-            result = np.broadcast_to(result.mean(axis=-1, keepdims=True), result.shape)
-        return images.to_uint8(result) if part.dtype == np.uint8 else result.astype(part.dtype)
+        shown, after = through(lambda batch: self._run(batch, sigma), part, profile)
+        before = as_float(part)
+        # The network's change is what is carried over, so that a profile's own rounding is not.
+        change = after - before if profile is None else profile.from_srgb(after) - profile.from_srgb(shown)
+        return as_it_was(np.clip(before + np.float32(share) * change, 0, 1), part.dtype, grey)
 
     def work(self, height: int, width: int, tile: int) -> int:
         """How many pixels go through the network for a picture of that size, the margins of all tiles counted in."""
         places = tiles.tiles(Region(0, 0, height, width), tile, self.multiple)
         return sum((place.height + 2 * self.margin) * (place.width + 2 * self.margin) for place in places)
-
-
-def _colours(picture: np.ndarray) -> int:
-    """How many channels are colour, alpha left out."""
-    return 3 if picture.shape[-1] > 2 else 1

@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 from gan_lib import images
 from gan_lib.restoring.enlarging import bicubic
 from gan_lib.restoring.masks import laid_over
+from gan_lib.restoring.pixels import as_float, colours_of
 from gan_lib.restoring.tiles import Region, slices_of
 
 if TYPE_CHECKING:
@@ -151,9 +152,9 @@ def _around_a_hole(missing: np.ndarray) -> tuple[int, int]:
 
 def _plain(picture: np.ndarray, profile: images.ColourProfile | None = None) -> np.ndarray:
     """uint8 (height, width, 3), alpha left out; grey with a profile as sRGB shows it."""
-    colour = picture[..., : 3 if picture.shape[-1] > 2 else 1]
+    colour = picture[..., : colours_of(picture)]
     if profile is not None and profile.colours == colour.shape[-1] == 1:
-        colour = np.clip(profile.to_srgb(colour / np.float32(255 if colour.dtype == np.uint8 else 1)), 0, 1)
+        colour = np.clip(profile.to_srgb(as_float(colour)), 0, 1)
     colour = images.to_uint8(colour)
     return np.broadcast_to(colour, (*colour.shape[:2], 3))
 
