@@ -63,6 +63,7 @@ def download(
             half-written stays behind.
 
     Example:
+        >>> from gan_lib.datasets import data_folder
         >>> download("https://example.org/set.zip", "9f86d081884c7d65...", data_folder() / "set.zip")
     """
     destination = Path(destination).expanduser()
@@ -229,6 +230,7 @@ def extract(archive: str | os.PathLike, folder: str | os.PathLike, *, max_gigaby
             outside of the folder; if the folder is not empty or cannot be written. Nothing stays behind.
 
     Example:
+        >>> from gan_lib.datasets import data_folder
         >>> extract(data_folder() / "flower_photos.tgz", data_folder() / "flower_photos")
     """
     archive, folder = Path(archive).expanduser(), Path(folder).expanduser()

@@ -35,6 +35,12 @@ class TrainingBackup(keras.callbacks.Callback):
         tell: is called with a sentence where an epoch is not written; None keeps it silent.
 
     Example:
+        >>> from gan_lib.datasets import batches, load_digits
+        >>> from gan_lib.networks.dcgan import dcgan_discriminator, dcgan_generator
+        >>> from gan_lib.training import GAN
+        >>> pictures = load_digits().train_images
+        >>> gan = GAN(dcgan_generator(), dcgan_discriminator())
+        >>> gan.compile({name: keras.optimizers.Adam(2e-4, beta_1=0.5) for name in gan.network_names})
         >>> backup = TrainingBackup("build/lesson/backup.weights.h5")
         >>> first_epoch = backup.restore(gan)          # 0 when there is nothing to go on from
         >>> gan.fit(batches(pictures, batch_size=128, first_epoch=first_epoch),

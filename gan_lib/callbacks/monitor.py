@@ -72,8 +72,15 @@ class TrainingMonitor(keras.callbacks.Callback):
         ValueError: if the pictures or labels cannot be used.
 
     Example:
+        >>> from gan_lib.datasets import batches, load_digits
+        >>> from gan_lib.networks.dcgan import dcgan_discriminator, dcgan_generator
+        >>> from gan_lib.training import GAN
+        >>> digits = load_digits()
+        >>> gan = GAN(dcgan_generator(), dcgan_discriminator())
+        >>> gan.compile({name: keras.optimizers.Adam(2e-4, beta_1=0.5) for name in gan.network_names})
         >>> monitor = TrainingMonitor(digits.train_images[:500])
-        >>> history = gan.fit(batches, epochs=5, steps_per_epoch=400, callbacks=[monitor])
+        >>> real = batches(digits.train_images, batch_size=128)
+        >>> history = gan.fit(real, epochs=5, steps_per_epoch=400, callbacks=[monitor])
         >>> [finding.kind for finding in monitor.findings]
         []
     """

@@ -43,8 +43,10 @@ def draw_pictures(generator: keras.Model, count: int, *, seed: int = 0, labels: 
             out of range, or not ``count``.
 
     Example:
-        >>> pictures = draw_pictures(gan.sampling_generator(), 64)
-        >>> sevens = draw_pictures(conditional.sampling_generator(), 64, labels=np.full(64, 7))
+        >>> from gan_lib.networks.conditional_gan import conditional_generator
+        >>> from gan_lib.networks.dcgan import dcgan_generator
+        >>> pictures = draw_pictures(dcgan_generator(), 64)
+        >>> sevens = draw_pictures(conditional_generator(), 64, labels=np.full(64, 7))
     """
     labels = labels_to_draw(generator, labels, count)
     latents = draw_latent(count, generator.inputs[0].shape[-1], seed=seed)

@@ -88,6 +88,7 @@ def batches(
         DataError: for labels that are out of range or too few.
 
     Example:
+        >>> from gan_lib.datasets import load_digits
         >>> digits = load_digits()
         >>> for batch in batches(digits.train_images, batch_size=128).take(1):
         ...     print(batch.shape)

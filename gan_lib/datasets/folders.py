@@ -100,6 +100,7 @@ def read_coco(annotations: str | os.PathLike, pictures: str | os.PathLike | None
         DataError: if the file is no such JSON, names a file outside of the folder, or no picture of it is there.
 
     Example:
+        >>> from gan_lib.datasets import load_photographs
         >>> coco = read_coco("coco/instances.json")
         >>> free = [picture.path for picture in coco.pictures if picture.licence == "Attribution License"]
         >>> photographs = load_photographs(free)

@@ -36,6 +36,7 @@ def restoration_pairs(
 
     Example:
         >>> from gan_lib.degradations import gaussian_noise
+        >>> from gan_lib.datasets import bundled_photographs, patches
         >>> pairs = restoration_pairs(
         ...     patches(bundled_photographs(), size=64, batch_size=16),
         ...     lambda clean, seed: (gaussian_noise(clean, 25, seed=seed), clean),

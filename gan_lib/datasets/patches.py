@@ -52,6 +52,7 @@ def patches(
         ValueError: if no photograph is large enough, they differ in channels, or an epoch has less than one batch.
 
     Example:
+        >>> from gan_lib.datasets import bundled_photographs
         >>> dataset = patches(bundled_photographs(), size=64, batch_size=16)
         >>> next(iter(dataset)).shape
         TensorShape([16, 64, 64, 3])

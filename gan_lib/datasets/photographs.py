@@ -73,6 +73,7 @@ def load_photographs(
         DownloadError: with source "flowers", if the download fails.
 
     Example:
+        >>> from gan_lib.datasets import patches
         >>> photographs = load_photographs("my_photographs")
         >>> dataset = patches(photographs.pictures, size=64, batch_size=16)
     """

@@ -78,6 +78,7 @@ def evaluate_denoising(
         WeightsError: if weights are damaged, or missing though they were asked for.
 
     Example:
+        >>> from gan_lib.evaluation import as_table
         >>> print(as_table(evaluate_denoising(sigma=25, methods=["noisy", "wavelets"]).report))
     """
     if not (np.isfinite(sigma) and sigma >= 0):

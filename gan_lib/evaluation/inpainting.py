@@ -85,6 +85,7 @@ def evaluate_inpainting(
         WeightsError: if weights are damaged, or missing though they were asked for.
 
     Example:
+        >>> from gan_lib.evaluation import as_table
         >>> print(as_table(evaluate_inpainting(mask="free-form", methods=["telea", "biharmonic"]).report))
     """
     if mask not in MASKS:

@@ -170,7 +170,9 @@ def network_denoiser(model: keras.Model, *, tile: int = _TILE) -> Denoiser:
         ValueError: if the model has a layer whose reach is not known.
 
     Example:
-        >>> evaluate_denoising("my_photographs", methods={"mine": network_denoiser(model)})
+        >>> from gan_lib.evaluation import evaluate_denoising
+        >>> from gan_lib.networks.denoiser import denoiser
+        >>> evaluate_denoising("my_photographs", methods={"mine": network_denoiser(denoiser())})
     """
     field = receptive_field(model)
 

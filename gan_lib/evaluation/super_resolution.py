@@ -78,6 +78,7 @@ def evaluate_super_resolution(
         WeightsError: if weights are damaged, or missing though they were asked for.
 
     Example:
+        >>> from gan_lib.evaluation import as_table
         >>> print(as_table(evaluate_super_resolution(scale=4, methods=["bicubic", "lanczos"]).report))
     """
     check_scale(scale)

@@ -117,7 +117,9 @@ def network_upscaler(model: keras.Model, *, tile: int = _TILE) -> Upscaler:
         network's.
 
     Example:
-        >>> evaluate_super_resolution("my_photographs", methods={"mine": network_upscaler(model)})
+        >>> from gan_lib.evaluation import evaluate_super_resolution
+        >>> from gan_lib.networks.upscaler import upscaler
+        >>> evaluate_super_resolution("my_photographs", methods={"mine": network_upscaler(upscaler())})
     """
     field = receptive_field(model)
     own = model.compute_output_shape((1, 8, 8, 3))[1] // 8

@@ -39,6 +39,7 @@ class ColourProfile:
             scanner's may.
 
     Example:
+        >>> from gan_lib import images
         >>> profile = ColourProfile(images.read_metadata("holiday.jpg").profile)
         >>> shown = profile.to_srgb(images.load_image("holiday.jpg") / 255)
     """

@@ -91,6 +91,9 @@ def weighted_squared_error(weights: np.ndarray) -> Callable[..., tf.Tensor]:
         ValueError: if the weights are no such map; by the function: if the pictures have another size.
 
     Example:
+        >>> import keras
+        >>> from gan_lib.networks.context_encoder import context_encoder_generator, region_discriminator
+        >>> from gan_lib.training import Restoration
         >>> scheme = Restoration(context_encoder_generator(), region_discriminator())
         >>> scheme.compile(
         ...     {"generator": keras.optimizers.Adam(2e-3, 0.5), "discriminator": keras.optimizers.Adam(2e-4, 0.5)},

@@ -39,11 +39,17 @@ class ClassScore:
         ValueError: if labels do not fit the pictures or the classifier, or a class has fewer than 2 pictures.
 
     Example:
+        >>> from gan_lib.callbacks import draw_pictures
+        >>> from gan_lib.datasets import load_digits
+        >>> from gan_lib.networks.conditional_gan import conditional_generator
+        >>> from gan_lib.weights import load_model
+        >>> digits = load_digits()
+        >>> classifier, _ = load_model("digit_classifier")
         >>> one, two = np.array_split(np.random.default_rng(0).permutation(len(digits.train_images)), 2)
         >>> score = ClassScore(classifier, digits.train_images[one], digits.train_labels[one],
         ...                    digits.train_images[two], digits.train_labels[two])
         >>> labels = np.arange(10_000) % 10
-        >>> score(draw_pictures(generator, 10_000, labels=labels), labels)["agreement"]
+        >>> measures = score(draw_pictures(conditional_generator(), 10_000, labels=labels), labels)
     """
 
     def __init__(

@@ -131,8 +131,14 @@ class GenerationScore:
         ValueError: if the two real sets differ in size.
 
     Example:
+        >>> from gan_lib.callbacks import draw_pictures
+        >>> from gan_lib.datasets import load_digits
+        >>> from gan_lib.networks.dcgan import dcgan_generator
+        >>> from gan_lib.weights import load_model
+        >>> digits = load_digits()
+        >>> classifier, _ = load_model("digit_classifier")
         >>> score = GenerationScore(classifier, digits.test_images[:2000], digits.train_images[:2000])
-        >>> score(draw_pictures(generator, 2000))["frechet_distance"]
+        >>> measures = score(draw_pictures(dcgan_generator(), 2000))
     """
 
     def __init__(self, classifier: keras.Model, real: np.ndarray, other_real: np.ndarray):

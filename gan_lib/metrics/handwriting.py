@@ -40,7 +40,8 @@ def slant(pictures: np.ndarray) -> np.ndarray:
     Source: Castro et al. 2019, section 3.1, the horizontal shear from image moments.
 
     Example:
-        >>> slant(draw_pictures(generator, 10)).mean()
+        >>> from gan_lib.datasets import load_digits
+        >>> degrees = slant(load_digits().test_images[:10])
     """
     ink = _ink(pictures)
     rows, columns = np.arange(ink.shape[1], dtype=float), np.arange(ink.shape[2], dtype=float)

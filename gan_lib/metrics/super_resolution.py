@@ -50,6 +50,8 @@ def psnr_y(restored: Pictures, clean: Pictures, *, crop: int) -> tf.Tensor:
         ValueError: for other dtypes, shapes or ranges, or if nothing is left after the cut.
 
     Example:
+        >>> clean = np.full((64, 64, 3), 100, np.uint8)
+        >>> enlarged = np.full((64, 64, 3), 101, np.uint8)
         >>> decibels = psnr_y(enlarged, clean, crop=4)
     """
     return tf.image.psnr(*_luma_pair(restored, clean, crop, 1), max_val=255.0)

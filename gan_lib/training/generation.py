@@ -27,9 +27,11 @@ class GAN(AdversarialModel):
             decay per step; 0.999 remembers about a thousand steps. See `sampling_generator`.
 
     Example:
+        >>> from gan_lib.datasets import batches, load_digits
+        >>> from gan_lib.networks.dcgan import dcgan_discriminator, dcgan_generator
         >>> gan = GAN(dcgan_generator(), dcgan_discriminator(), average_decay=0.99)
         >>> gan.compile({name: keras.optimizers.Adam(2e-4, beta_1=0.5) for name in ("generator", "discriminator")})
-        >>> history = gan.fit(batches, epochs=2, steps_per_epoch=100)
+        >>> history = gan.fit(batches(load_digits().train_images, batch_size=128), epochs=2, steps_per_epoch=100)
     """
 
     log_keys = ("d_loss", "g_loss", "g_adv", "d_real", "d_fake", "d_penalty")

@@ -35,9 +35,12 @@ class Restoration(AdversarialModel):
             the logs, ``val_psnr`` too, is that of the generator as it is trained.
 
     Example:
+        >>> from gan_lib.datasets import bundled_photographs, denoising_pairs, patches
+        >>> from gan_lib.networks.denoiser import denoiser
+        >>> pairs = denoising_pairs(patches(bundled_photographs(), size=64, batch_size=16), sigma=(0, 55))
         >>> scheme = Restoration(denoiser())
         >>> scheme.compile({"generator": keras.optimizers.Adam(1e-3)})
-        >>> history = scheme.fit(pairs, epochs=5, steps_per_epoch=400, validation_data=held_out)
+        >>> history = scheme.fit(pairs, epochs=5, steps_per_epoch=400)
 
     Source of the terms: Isola et al. 2017 (pixel and adversarial), Ledig et al. 2017, "SRGAN" (perceptual; what
     `networks.features.PerceptualLoss` does differently is said there); the checkerboard term is the course's own.
