@@ -656,6 +656,7 @@ def test_patches_of_8_bit_and_float_photographs_mix():
     np.testing.assert_array_equal(batch, np.ones((16, 32, 32, 3)))
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_dataset_of_patches_can_be_thrown_away_while_it_fetches(run_python):
     # With a numpy_function inside, each of these has a chance to wait for ever.

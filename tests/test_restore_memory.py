@@ -25,6 +25,7 @@ sys.exit(status)
 """
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.skipif(not STATUS.exists(), reason="the peak of a process is read where Linux tells it")
 def test_twelve_megapixels_take_the_memory_that_is_promised(tmp_path):

@@ -267,6 +267,7 @@ def test_a_full_disk_leaves_whole_files(lessons, plain_environment, capsys):
     assert not list(out.glob(".writing-*"))
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="signals differ on Windows")
 def test_ctrl_c_keeps_finished_pages_and_says_how_to_go_on(tmp_path, plain_environment):

@@ -315,14 +315,17 @@ def test_a_warning_of_our_own_is_an_error(module):
 
 def test_the_steps_of_the_check_are_all_run_and_one_failure_counts(monkeypatch, capsys):
     ran = []
-    for name, passes in (("style", True), ("notebooks", False), ("tests", True), ("lessons", True)):
+    for name in ("style", "notebooks", "tests", "lessons", "long_tests"):
+        passes = name != "notebooks"
         monkeypatch.setattr(check_course, name, lambda name=name, passes=passes: ran.append(name) or passes)
     assert check_course.main([]) == 1
     assert ran == ["style", "notebooks", "tests", "lessons"]
     assert "FAILED" in capsys.readouterr().out
-    assert check_course.main(["--step", "tests"]) == 0
+    assert check_course.main(["--step", "tests", "--step", "long"]) == 0
+    assert ran[4:] == ["tests", "long_tests"]
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_one_failing_lesson_fails_the_check_and_the_others_run(tmp_path, monkeypatch, capfd):
     (tmp_path / "notebooks").mkdir()

@@ -334,6 +334,7 @@ def test_a_resumed_run_ends_where_an_uninterrupted_one_does(kind, tmp_path):
 # --- XLA and half precision
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "make",
@@ -350,6 +351,7 @@ def test_xla_ends_at_the_same_weights(make):
         assert logs[1][key] == pytest.approx(values, rel=1e-3, abs=1e-4), key
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_xla_compiles_masks_and_the_further_terms():
     further = {"perceptual_loss": perceptual, "checkerboard_loss": losses.checkerboard_loss(2, blocks=2)}
@@ -446,6 +448,7 @@ print(json.dumps({"start": largest(begin, start), "end": largest(double, single)
 """
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_two_replicas_end_where_one_does():
     tests = Path(__file__).resolve().parent

@@ -70,6 +70,7 @@ def same_numbers(monkeypatch):
     monkeypatch.setattr(tf.random, "stateless_uniform", mixtures)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("name", STEPS)
 @pytest.mark.usefixtures("same_numbers")
@@ -86,6 +87,7 @@ def test_xla_ends_at_the_same_weights(name):
     assert moved > 1e-3
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_xla_compiles_half_precision_with_loss_scaling(precision):
     precision("mixed_float16")

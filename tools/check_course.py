@@ -1,11 +1,12 @@
 """Check the whole course: what `make test` does.
 
-    python tools/check_course.py                                all steps
+    python tools/check_course.py                                all steps but `long`
     python tools/check_course.py --step tests --step lessons    these steps only
 
 Steps: `style` (ruff over code and notebooks), `notebooks` (our own linter), `tests` (pytest over the library and the
-tools), `lessons` (every cell of every notebook with the smoke preset, through nbval). All of them run, also after one
-has failed; the exit status is 1 if any did.
+tools), `lessons` (every cell of every notebook with the smoke preset, through nbval), and, if it is asked for, `long`
+(the tests with that mark, which .ci/run adds). All of them run, also after one has failed; the exit status is 1 if any
+did.
 """
 
 from __future__ import annotations
@@ -35,10 +36,11 @@ def main(arguments: list[str] | None = None) -> int:
         "notebooks": ("Form of the notebooks (tools/lint_notebooks.py)", notebooks),
         "tests": ("Tests of library and tools (pytest)", tests),
         "lessons": ("Every cell of every lesson, smoke preset (nbval)", lessons),
+        "long": ("Tests of XLA, several devices, memory and Ctrl-C (pytest)", long_tests),
     }
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--step", action="append", choices=list(steps), help="run this step only; may be repeated")
-    wanted = parser.parse_args(arguments).step or list(steps)
+    wanted = parser.parse_args(arguments).step or [name for name in steps if name != "long"]
     results = []
     for name in wanted:
         title, step = steps[name]
@@ -72,9 +74,17 @@ def notebooks() -> bool:
 
 
 def tests() -> bool:
+    return marked("not long")
+
+
+def long_tests() -> bool:
+    return marked("long")
+
+
+def marked(marks: str) -> bool:
     """One process for each core, but four at most, since each loads TensorFlow; a file's tests stay together."""
     spread = ("--numprocesses=logical", "--maxprocesses=4", "--dist=loadfile")
-    return command("pytest", "-q", "--durations=5", *spread, "tests")
+    return command("pytest", "-q", "-m", marks, "--durations=5", *spread, "tests")
 
 
 def lessons() -> bool:
