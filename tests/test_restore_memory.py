@@ -11,7 +11,6 @@ from gan_lib import images
 from gan_lib.restoring.limits import BYTES_A_PIXEL
 
 BASE = 1.3e9  # bytes: Python, TensorFlow, and a tile in the network
-HEIGHT, WIDTH = 3000, 4000
 STATUS = Path("/proc/self/status")
 # The peak of the child alone: ru_maxrss of a process begins with what the one that started it had taken.
 CHILD = f"""
@@ -28,13 +27,18 @@ sys.exit(status)
 @pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.skipif(not STATUS.exists(), reason="the peak of a process is read where Linux tells it")
-def test_twelve_megapixels_take_the_memory_that_is_promised(tmp_path):
+@pytest.mark.parametrize(
+    "size, scale, task", [((3000, 4000), 1, ()), ((1500, 2000), 4, ("--task", "super-resolution", "--scale", "4"))]
+)
+def test_a_large_picture_takes_the_memory_that_is_promised(size, scale, task, tmp_path):
+    height, width = size
     random = np.random.default_rng(0)
-    noise = random.integers(0, 30, (HEIGHT, WIDTH, 3), np.uint8)
+    noise = random.integers(0, 30, (height, width, 3), np.uint8)
     picture = images.save_image(tmp_path / "large.png", noise + np.uint8(100))
-    call = [sys.executable, "-c", CHILD, str(picture), "-o", str(tmp_path / "out.png")]
+    call = [sys.executable, "-c", CHILD, str(picture), "-o", str(tmp_path / "out.png"), *task]
     done = subprocess.run(call, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert images.read_header(tmp_path / "out.png")[:2] == (HEIGHT, WIDTH)
+    height, width = scale * height, scale * width
+    assert images.read_header(tmp_path / "out.png")[:2] == (height, width)
     peak = int(done.stdout.split("peak ")[1])
-    assert peak < BASE + BYTES_A_PIXEL[8] * HEIGHT * WIDTH
+    assert peak < BASE + BYTES_A_PIXEL[8] * height * width
