@@ -14,7 +14,7 @@ from PIL import Image
 from gan_lib import images, weights
 from gan_lib.networks.receptive_field import receptive_field
 from gan_lib.restoring import tiles
-from gan_lib.restoring.pixels import as_it_was, colours_of, fitting, through
+from gan_lib.restoring.pixels import as_float, as_it_was, colours_of, fitting, through
 from gan_lib.restoring.tasks import TASKS, SettingsError
 from gan_lib.restoring.tiles import Region
 
@@ -146,7 +146,7 @@ class Enlarger:
     def _tile(self, part: np.ndarray, profile: images.ColourProfile | None, grey: bool) -> np.ndarray:
         """A tile with its margin -> the same, enlarged, in the dtype of the picture; of a grey picture with channels
         that are equal."""
-        _, large = through(self._run, part, profile)
+        _, large = through(self._run, as_float(part), profile)
         return as_it_was(large if profile is None else profile.from_srgb(large), part.dtype, grey)
 
 

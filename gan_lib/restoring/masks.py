@@ -18,6 +18,7 @@ from scipy import ndimage
 from gan_lib import images
 from gan_lib.datasets.folders import ENDINGS
 from gan_lib.restoring.limits import DEFAULT_MAX_PIXELS, check_size
+from gan_lib.restoring.pixels import colours_of
 
 _SOFT = 0.1  # of a mask with soft edges, from here on a pixel counts as missing
 _HARD = 0.02  # a mask has soft edges if there are values farther than this from 0 and 1
@@ -265,7 +266,7 @@ def _of_colour(picture: np.ndarray, colour: str, notes: list[str]) -> np.ndarray
     picture was stored is seen from its pixels, since a JPEG may have become a PNG.
     """
     paint = np.uint8(_as_rgb(colour))
-    levels = images.to_uint8(picture[..., : 3 if picture.shape[-1] > 2 else 1])
+    levels = images.to_uint8(picture[..., : colours_of(picture)])
     levels = levels if levels.shape[-1] == 3 else levels.repeat(3, axis=-1)
     farthest = (np.maximum(levels, paint) - np.minimum(levels, paint)).max(axis=-1)
     found, near = farthest <= _TOLERANCE, farthest <= _NEAR

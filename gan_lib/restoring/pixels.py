@@ -32,28 +32,26 @@ def through(
 
     Args:
         run: the network, float32 (1, height, width, 3) to float32 (1, height', width', 3), both in [-1, 1].
-        part: the tile with its margin, (height, width, 1 or 3), uint8 in [0, 255] or float in [0, 1].
+        part: the tile with its margin, float32 (height, width, 1 or 3) in [0, 1].
         profile: in which its colours are meant, if not in sRGB.
 
     Returns:
-        Both float32 with as many channels as the part, sRGB on the scale of [0, 1]. With a profile of colours they may
-        go beyond it, since there are colours outside of sRGB.
+        Both float32 in sRGB, with as many channels as the part: what was shown on the scale of [-1, 1], the answer on
+        that of [0, 1]. With a profile of colours they may go beyond, since there are colours outside of sRGB.
 
     Raises:
         MemoryError: if the tile is too large for the memory.
     """
-    shown = as_float(part)
-    shown = shown if profile is None else profile.to_srgb(shown)
     clip = profile is None or profile.colours == 1  # there are colours outside of sRGB, but no grey
-    given = np.broadcast_to(images.to_network(shown, clip=clip), (*shown.shape[:2], 3))
+    shown = images.to_network(part if profile is None else profile.to_srgb(part), clip=clip)
     try:
-        answer = run(given[None]).numpy()[0]
+        answer = run(np.broadcast_to(shown, (*shown.shape[:2], 3))[None]).numpy()[0]
     except tf.errors.ResourceExhaustedError as error:
         raise MemoryError("The memory does not suffice; take smaller tiles.") from error
     answer = images.from_network(answer, clip=clip)
     if part.shape[-1] == 1:
         answer = answer.mean(axis=-1, keepdims=True)
-    return images.from_network(given[..., : part.shape[-1]], clip=False), answer
+    return shown, answer
 
 
 def as_it_was(result: np.ndarray, dtype: np.dtype, grey: bool) -> np.ndarray:

@@ -148,10 +148,14 @@ class Restorer:
     ) -> np.ndarray:
         """A tile with its margin -> the same, restored, in the dtype of the picture; of a grey picture with channels
         that are equal."""
-        shown, after = through(lambda batch: self._run(batch, sigma), part, profile)
         before = as_float(part)
-        # The network's change is what is carried over, so that a profile's own rounding is not.
-        change = after - before if profile is None else profile.from_srgb(after) - profile.from_srgb(shown)
+        shown, after = through(lambda batch: self._run(batch, sigma), before, profile)
+        if profile is not None:
+            # The network's change is what is carried over, so that a profile's own rounding is not.
+            start = images.from_network(shown, clip=False)
+            change = profile.from_srgb(after) - profile.from_srgb(start)
+        else:
+            change = after - before
         return as_it_was(np.clip(before + np.float32(share) * change, 0, 1), part.dtype, grey)
 
     def work(self, height: int, width: int, tile: int) -> int:
