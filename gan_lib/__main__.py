@@ -6,8 +6,10 @@ Never in here: logic; a command reads its arguments, calls a room, and prints.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -133,7 +135,7 @@ def restore(options: argparse.Namespace) -> int:
 
 def run_restore(options: argparse.Namespace, report: restoring.Report) -> int:
     """What `restore` does when nothing goes wrong."""
-    from gan_lib import restoring
+    from gan_lib import files, restoring
 
     restoring.check_task(options.task)
     restoring.check_version(options.sharp, options.weights)
@@ -141,30 +143,48 @@ def run_restore(options: argparse.Namespace, report: restoring.Report) -> int:
     restoring.check_cap(max_pixels)
     prepare = {"denoise": denoising, "inpaint": inpainting, "super-resolution": enlarging}[options.task]
     worker, settings = prepare(options)
-    pictures = options.pictures
-    if not pictures and options.estimate and options.task != "inpaint":
-        pictures = [restoring.bundled_picture()]
-    elif not pictures:
-        pictures = demonstrate(options, settings)
-    jobs = restoring.plan(
-        pictures, options.output, crop=options.crop is not None, compare=options.compare, report=report
-    )
     crop = options.crop and restoring.Region(options.crop[1], options.crop[0], options.crop[3], options.crop[2])
     limits = {"max_pixels": max_pixels, "crop": crop}
-    if options.estimate:
-        paths = [job.source for job in jobs]
-        if options.task == "inpaint":
-            cost = restoring.estimate_filling(worker, settings["mask"], paths, **limits)
-        else:
-            cost = restoring.estimate_cost(worker, paths, tile=settings["tile"], **limits)
-        print("\n".join([*report.passed_over(), cost.sentence()]))
-        return 0 if cost.pictures else 1
+    pictures = options.pictures
+    with contextlib.ExitStack() as stack:
+        if not pictures:
+            restoring.check_output(files.expanded(options.output) if options.output else None, [Path("one")])
+            folder = stack.enter_context(tempfile.TemporaryDirectory()) if options.estimate else None
+            pictures = demonstrate(options, settings, folder)
+        mask = settings.get("mask", restoring.MaskSource())
+        named = {"crop": crop is not None, "compare": options.compare, "masks": mask.file}
+        jobs = restoring.plan(pictures, options.output, **named, report=report)
+        restoring.check_masks(jobs, mask)
+        if options.estimate:
+            return estimate(worker, jobs, settings, limits, report, options.overwrite)
     shown = {"overwrite": options.overwrite, "progress": sys.stderr.isatty()}
     restoring.restore_files(worker, jobs, report, **shown, **settings, **limits)
     if not options.pictures and report.done and not options.crop:
         print(measured_demonstration(worker, settings, pictures[0], report.done[0].path))
     print(report.summary())
     return 1 if report.failed else 0
+
+
+def estimate(
+    worker: restoring.files.Worker,
+    jobs: list[restoring.Job],
+    settings: dict,
+    limits: dict,
+    report: restoring.Report,
+    overwrite: bool,
+) -> int:
+    """Say what the pictures would cost that a run would work on. Returns the exit status."""
+    from gan_lib import restoring
+
+    done = [job for job in jobs if not overwrite and os.path.exists(job.target)] if len(jobs) > 1 else []
+    report.skipped += [(job.source, f"{job.target} is there already") for job in done]
+    paths = [job.source for job in jobs if job not in done]
+    if "mask" in settings:
+        cost = restoring.estimate_filling(worker, settings["mask"], paths, **limits)
+    else:
+        cost = restoring.estimate_cost(worker, paths, tile=settings["tile"], **limits)
+    print("\n".join([*report.passed_over(), cost.sentence() if paths else "Nothing is left to do."]))
+    return 0 if cost.pictures or not paths else 1
 
 
 def denoising(options: argparse.Namespace) -> tuple[restoring.Restorer, dict]:
@@ -181,18 +201,19 @@ def denoising(options: argparse.Namespace) -> tuple[restoring.Restorer, dict]:
 
 def inpainting(options: argparse.Namespace) -> tuple[restoring.HoleFiller, dict]:
     """The network that fills holes, and which pixels are missing."""
-    from gan_lib import restoring
+    from gan_lib import files, restoring
 
     refuse(options, options.task, sigma="--sigma", strength="--strength", tile="--tile", scale="--scale")
-    file = None if options.mask is None else Path(options.mask).expanduser()
-    mask = restoring.MaskSource(file, options.mask_colour, options.mask_alpha, options.invert_mask)
+    file = None if options.mask is None else files.expanded(options.mask)
+    searched = tuple(folder for folder in map(files.expanded, options.pictures) if folder.is_dir())
+    mask = restoring.MaskSource(file, options.mask_colour, options.mask_alpha, options.invert_mask, searched)
     if options.pictures:
         try:
             restoring.check_source(mask)
         except ValueError as error:
             told = f"{error} Add --mask MASK, --mask-colour COLOUR or --mask-alpha."
             raise restoring.SettingsError(told) from error
-    elif any(mask):
+    elif any(mask[:4]):
         raise restoring.SettingsError("A mask came without a picture; name the picture that it belongs to.")
     return restoring.HoleFiller(sharp=options.sharp, weights_file=options.weights), {"mask": mask}
 
@@ -209,23 +230,24 @@ def enlarging(options: argparse.Namespace) -> tuple[restoring.Enlarger, dict]:
     return worker, {"tile": tile}
 
 
-def demonstrate(options: argparse.Namespace, settings: dict) -> list[Path]:
-    """A bundled picture, damaged, for those who name none."""
-    from gan_lib import restoring
+def demonstrate(options: argparse.Namespace, settings: dict, folder: str | None) -> list[Path]:
+    """A bundled picture, damaged, for those who name none: in this folder, or where the output goes."""
+    from gan_lib import files, restoring
 
-    folder = Path(options.output or ".").expanduser()
+    tell = print if folder is None else str  # of what will not stay nothing is told
+    folder = Path(folder) if folder else files.expanded(options.output or ".")
     folder = folder.parent if folder.suffix and not folder.is_dir() else folder
     if options.task == "inpaint":
         picture, mask = restoring.scratched_picture(folder, overwrite=options.overwrite)
         settings["mask"] = restoring.MaskSource(file=mask)
-        print(f"No picture was named, so a bundled one got scratches: {picture}, with the mask {mask}")
+        tell(f"No picture was named, so a bundled one got scratches: {picture}, with the mask {mask}")
     elif options.task == "super-resolution":
         scale = 4 if options.scale is None else options.scale
         picture = restoring.smaller_picture(folder, scale, overwrite=options.overwrite)
-        print(f"No picture was named, so a bundled one was made {scale} times smaller: {picture}")
+        tell(f"No picture was named, so a bundled one was made {scale} times smaller: {picture}")
     else:
         picture = restoring.damaged_picture(folder, overwrite=options.overwrite)
-        print(f"No picture was named, so a bundled one got noise of sigma 25: {picture}")
+        tell(f"No picture was named, so a bundled one got noise of sigma 25: {picture}")
     return [picture]
 
 
@@ -271,6 +293,7 @@ def evaluate(options: argparse.Namespace) -> int:
         wrong_settings = restoring.SettingsError
         shared = {"weights": options.weights, "worst": 3 if options.worst else 0, "progress": sys.stderr.isatty()}
         seed = {"seed": options.seed or 0}
+        evaluation.check_apart(options.images, options.worst)
         for target in filter(None, [options.json, options.worst and Path(options.worst, "worst.png")]):
             evaluation.check_target(target)
         if options.task == "denoise":

@@ -23,7 +23,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from gan_lib.files import whole_file
+from gan_lib.files import expanded, whole_file
 
 _STORED_RUNS = Path(__file__).parent / "stored_runs"
 _LESSON = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]*")
@@ -44,7 +44,7 @@ def output_folder(lesson: str) -> Path:
     """
     _check_lesson(lesson)
     chosen = os.environ.get("GAN_LIB_OUTPUT", "").strip()
-    parent = Path(chosen).expanduser() if chosen else _repository() / "build" / "course"
+    parent = expanded(chosen) if chosen else _repository() / "build" / "course"
     folder = parent.absolute() / lesson
     way_out = "Set GAN_LIB_OUTPUT to a folder that you may write to."
     try:

@@ -21,6 +21,8 @@ import zipfile
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlparse
 
+from gan_lib.files import expanded
+
 # Seconds. A machine without internet should fall to the next rung of the ladder quickly; once the server answers, a
 # slow line is given time.
 CONNECT_TIMEOUT, READ_TIMEOUT = 3.0, 30.0
@@ -66,7 +68,7 @@ def download(
         >>> from gan_lib.datasets import data_folder
         >>> download("https://example.org/set.zip", "9f86d081884c7d65...", data_folder() / "set.zip")
     """
-    destination = Path(destination).expanduser()
+    destination = expanded(destination)
     if urlparse(url).scheme not in ("http", "https"):
         raise ValueError(f"Expected a URL that begins with http:// or https://, got {url!r}.")
     sha256 = sha256.lower().removeprefix("sha256:")
@@ -233,7 +235,7 @@ def extract(archive: str | os.PathLike, folder: str | os.PathLike, *, max_gigaby
         >>> from gan_lib.datasets import data_folder
         >>> extract(data_folder() / "flower_photos.tgz", data_folder() / "flower_photos")
     """
-    archive, folder = Path(archive).expanduser(), Path(folder).expanduser()
+    archive, folder = expanded(archive), expanded(folder)
     if not archive.is_file():
         raise DownloadError(f"There is no archive {archive}; download it first.")
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):

@@ -23,7 +23,33 @@ _REASONS = {
     errno.ENOTDIR: "a file stands where a folder is needed. Choose another folder",
     errno.EEXIST: "a file stands where a folder is needed. Choose another folder",
     errno.EISDIR: "a folder has that name. Choose another name",
+    errno.ENAMETOOLONG: "the name is too long for this disk. Choose a shorter one",
 }
+
+
+def expanded(path: str | os.PathLike) -> Path:
+    """A path in which a ``~`` at the front means the home folder, as people type it.
+
+    What is there under that very name is meant itself: names of files may begin with ``~``, and to ask whose home
+    ``~holiday.jpg`` is ends in an error.
+
+    Args:
+        path: of a file or a folder, which need not exist.
+
+    Returns:
+        The path to work with.
+
+    Example:
+        >>> expanded("~/photos").is_absolute()
+        True
+    """
+    path = Path(path)
+    if os.path.lexists(path):
+        return path
+    try:
+        return path.expanduser()
+    except RuntimeError:  # nobody of that name has a home here
+        return path
 
 
 @contextlib.contextmanager

@@ -476,7 +476,9 @@ def test_what_goes_wrong_is_a_sentence_and_a_status(tmp_path, folder, capsys):
         (2, "The seed is -1; a whole number from 0 up was expected", ["--images", folder, "--seed", -1]),
         (1, "a file stands where a folder is needed", ["--images", folder, "--json", folder / "a.png" / "report.json"]),
         (1, "a folder has that name", ["--images", folder, "--json", tmp_path / "empty"]),
-        (1, "a file stands where a folder is needed", ["--images", folder, "--worst", folder / "a.png"]),
+        (1, "a file stands where a folder is needed", ["--images", folder, "--worst", tmp_path / "broken" / "one.png"]),
+        (2, "among the pictures; name a folder elsewhere", ["--images", folder, "--worst", folder / "worst"]),
+        (2, "among the pictures; name a folder elsewhere", ["--images", folder, "--worst", folder]),
     ]:
         found, _, err = run(capsys, *options)
         assert found == status, words
@@ -495,6 +497,15 @@ def test_what_cannot_be_written_is_said_before_the_measurement_and_leaves_nothin
     assert err.startswith(f"error: {folder / 'a.png' / 'report.json'} could not be written: ")
     evaluation.check_target(tmp_path / "free" / "report.json")
     assert list((tmp_path / "free").iterdir()) == []
+
+
+def test_results_of_restore_are_not_measured(folder, capsys):
+    for name in ("a_restored.png", "a_compare.png", "b_restored_mask_as_read.png"):
+        (folder / name).write_bytes((folder / "a.png").read_bytes())
+    told = []
+    names = [name for name, _ in sources(folder, grey=False, tell=told.append)]
+    assert "a.png" in names and not any("restored" in name or "compare" in name for name in names)
+    assert told == [f"Passed over: 3 that look like results of restore, such as {folder / 'a_compare.png'}."]
 
 
 def test_an_empty_folder_is_a_data_error(tmp_path):

@@ -404,6 +404,52 @@ def test_the_transparent_colour_of_a_16_bit_png_becomes_alpha(tmp_path, colours)
     assert read.shape[-1] == colours + 1
 
 
+@pytest.mark.parametrize("bits", [1, 2, 4])
+def test_the_transparent_grey_of_a_shallow_png_becomes_alpha(tmp_path, bits):
+    steps = 2**bits
+    row = bytes([0, int("".join(f"{value % steps:0{bits}b}" for value in range(8 // bits)), 2)])  # no filter, a byte
+    head = struct.pack(">IIBBBBB", 8 // bits, 1, bits, 0, 0, 0, 0)
+    chunks = [(b"IHDR", head), (b"tRNS", struct.pack(">H", steps - 1)), (b"IDAT", zlib.compress(row)), (b"IEND", b"")]
+    data = b"".join(
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in chunks
+    )
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + data)
+    read = load_image(tmp_path / "a.png", mode="as-is")[0]
+    values = np.arange(8 // bits) % steps
+    np.testing.assert_array_equal(read[:, 0], values * 255 // (steps - 1))
+    np.testing.assert_array_equal(read[:, 1], np.where(values == steps - 1, 0, 255))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_infrared_beside_the_colours_is_no_alpha(tmp_path, picture, dtype):
+    stored = np.dstack([picture, 255 - picture[..., 0]]).astype(dtype) * (1 if dtype == np.uint8 else 257)
+    tifffile.imwrite(tmp_path / "a.tif", stored, photometric="rgb", extrasamples=["unspecified"])
+    read = load_image(tmp_path / "a.tif", mode="as-is")
+    np.testing.assert_array_equal(images.to_uint8(read), picture)
+    assert any("They were left out" in note for note in images.read_header(tmp_path / "a.tif").notes)
+
+
+@pytest.mark.parametrize("behind", [False, True])
+def test_long_texts_and_profiles_in_a_png_are_no_damage(tmp_path, picture, behind):
+    text = b"zTXtlong\0\0" + zlib.compress(bytes(2_000_000))
+    chunk = struct.pack(">I", len(text) - 4) + text + struct.pack(">I", zlib.crc32(text))
+    plain = images.encode_image("a.png", picture)
+    place = len(plain) - 12 if behind else 33
+    (tmp_path / "a.png").write_bytes(plain[:place] + chunk + plain[place:])
+    np.testing.assert_array_equal(load_image(tmp_path / "a.png"), picture)
+
+
+def test_an_odd_entry_of_exif_does_not_keep_a_picture_from_being_turned(tmp_path, picture):
+    # ResolutionUnit as a rational number and Make as a number: cameras have written worse.
+    entries = struct.pack("<HHIHH", 0x0112, 3, 1, 6, 0) + struct.pack("<HHII", 0x0128, 5, 1, 50)
+    exif = b"II*\0" + struct.pack("<IH", 8, 3) + struct.pack("<HHII", 0x010F, 5, 1, 50) + entries + bytes(4)
+    exif = exif.ljust(50, b"\0") + struct.pack("<II", 2, 1)
+    Image.fromarray(picture).save(tmp_path / "a.jpg", quality=95, exif=b"Exif\0\0" + exif)
+    turned = load_image(tmp_path / "a.jpg")
+    assert turned.shape == (36, 24, 3)
+    assert np.abs(turned.astype(int) - np.rot90(picture, -1)).mean() < 4
+
+
 @pytest.mark.parametrize("white", [1023, 65535])
 @pytest.mark.parametrize("kind", ["P2", "P3", "P5", "P6"])
 def test_deep_pgm_and_ppm_keep_every_step(tmp_path, kind, white):

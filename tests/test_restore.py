@@ -24,6 +24,10 @@ from gan_lib.restoring import Region, Restorer, SettingsError, noise, tiles
 from gan_lib.restoring.noise import estimate_sigma
 
 ADOBE = imagecodecs.cms_profile("adobergb")
+CARDED = {  # the released ones, whatever else the tests put in their place
+    "inpaint": weights.FOLDER / "inpainter.weights.h5",
+    "super-resolution": weights.FOLDER / "upscaler_x4.weights.h5",
+}
 
 
 def release(folder, name, *, change=0.05, **card):
@@ -922,6 +926,91 @@ def test_pictures_of_kinds_that_are_not_read_are_named(command, photograph, tmp_
     status, _, err = command(tmp_path / "in")
     assert status == 1
     assert "No picture in" in err and "IMG_1.HEIC, one of 3: files that end in .HEIC are not read; export it" in err
+
+
+def test_names_may_begin_with_a_tilde(command, photograph, tmp_path, monkeypatch):
+    for name in ("~photo.png", "~scans/a.png", "~", "plain.png"):
+        path = photograph("made.png")
+        (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        path.rename(tmp_path / "in" / name)
+    monkeypatch.setenv("HOME", str(tmp_path / "elsewhere"))
+    monkeypatch.chdir(tmp_path / "in")
+    status, out, err = command(".", "--sigma", 10)
+    assert (status, err) == (0, "")
+    assert out.endswith("3 restored, 0 skipped, 0 failed.\n")  # the file ~ has no ending
+    assert command("~photo.png", "--sigma", 10, "--overwrite")[0] == 0
+    assert gan_lib.restore("~", sigma=10).shape == images.load_image("plain.png").shape
+
+
+def test_a_raw_file_of_a_camera_is_not_restored_as_its_thumbnail(command, tmp_path):
+    import tifffile
+
+    for name, flags in (("a.nef", {"subfiletype": 1}), ("b.cr2", {}), ("c.tif", {"subfiletype": 1})):
+        tifffile.imwrite(tmp_path / name, noisy(40, 60), **flags)
+        status, out, _ = command(tmp_path / name, "--sigma", 10)
+        assert status == 1
+        assert "xport it as PNG, TIFF or JPEG with another program" in out
+    with pytest.raises(images.PictureError, match="end in .nef are not read"):
+        gan_lib.restore(tmp_path / "a.nef", sigma=10)
+    assert [path.name for path in tmp_path.iterdir() if "restored" in path.name] == []
+
+
+@pytest.mark.parametrize("name", ["long.webp", "long.jpg"])
+def test_a_format_that_cannot_hold_it_is_told_before_the_work(command, tmp_path, monkeypatch, name):
+    monkeypatch.setattr(Restorer, "__call__", None)
+    wide = images.save_image(tmp_path / "wide.png", noisy(2, 70_000))
+    status, out, _ = command(wide, "--sigma", 10, "-o", tmp_path / name)
+    assert status == 1 and f"70,000 pixels long, and {Path(name).suffix} ends at" in out
+
+
+def test_more_exif_than_a_format_holds_is_told_before_the_work(command, tmp_path, monkeypatch):
+    tags = Image.Exif()
+    tags[0x010F] = "x" * 70_000
+    Image.fromarray(noisy(40, 60)).save(tmp_path / "a.png", exif=tags)
+    assert command(tmp_path / "a.png", "--sigma", 10)[0] == 0
+    monkeypatch.setattr(Restorer, "__call__", None)
+    status, out, _ = command(tmp_path / "a.png", "--sigma", 10, "-o", tmp_path / "a.jpg")
+    assert status == 1 and "bytes of EXIF, and .jpg holds 65,527; take .png" in out
+
+
+def test_a_name_that_becomes_too_long_does_not_stop_the_others(command, photograph, tmp_path):
+    photograph("in/a.png")
+    photograph("in/" + 250 * "b" + ".png")
+    status, out, _ = command(tmp_path / "in", "--sigma", 10)
+    assert status == 1
+    assert out.endswith("1 restored, 0 skipped, 1 failed.\n")
+    assert "the name is too long" in out and "[Errno" not in out
+
+
+def test_an_estimate_leaves_out_what_is_done(command, photograph, tmp_path):
+    for name in ("a", "b"):
+        photograph(f"in/{name}.png")
+    assert command(tmp_path / "in" / "a.png", "--sigma", 10)[0] == 0
+    status, out, _ = command(tmp_path / "in", "--estimate")
+    assert status == 0
+    assert "a.png: " in out and "a_restored.png is there already" in out and "\n1 picture, " in out
+    assert "2 pictures, " in command(tmp_path / "in", "--estimate", "--overwrite")[1]
+    assert command(tmp_path / "in", "--sigma", 10)[0] == 0
+    status, out, _ = command(tmp_path / "in", "--estimate")
+    assert (status, out.splitlines()[-1]) == (0, "Nothing is left to do.")
+
+
+def test_the_demonstration_leaves_nothing_of_an_estimate_or_of_a_wrong_output(command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for task in ("denoise", "inpaint", "super-resolution"):
+        tasked = ["--task", task] + ([] if task == "denoise" else ["--weights", CARDED[task]])
+        status, out, _ = command(*tasked, "--estimate")
+        assert status == 0 and out.startswith("1 picture, ")
+        assert command(*tasked, "-o", "out.gif")[0] == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_is_said_to_be_the_originals_where_cmyk_became_rgb(command, tmp_path):
+    Image.fromarray(noisy(40, 60)).convert("CMYK").save(tmp_path / "print.jpg", quality=95)
+    assert command(tmp_path / "print.jpg", "--strength", 0)[0] == 0
+    told = json.loads((tmp_path / "print_restored.json").read_text())
+    assert told["generated"] == "Strength 0: no pixel was generated."
+    assert any("CMYK became RGB" in note for note in told["notes"])
 
 
 def test_a_bar_is_for_terminals(command, photograph, tmp_path, monkeypatch):

@@ -688,6 +688,46 @@ def test_an_estimate_of_a_part_counts_the_holes_in_it(filler, files, monkeypatch
     assert refused.startswith(f"{files / 'large.png'}: The part 590,0,200,100")
 
 
+@pytest.fixture
+def rolls(files):
+    """Two folders of scans with the same names; gives the folder above them."""
+    for roll in ("roll1", "roll2"):
+        images.save_image(files / "scans" / roll / "001.png", picture(seed=int(roll[-1])))
+    return files / "scans"
+
+
+def test_a_folder_of_masks_may_be_built_as_that_of_the_pictures(rolls, files, capsys):
+    for roll, mask in (("roll1", scratch()), ("roll2", scratch().T[:, ::-1].T)):
+        (files / "masks" / roll).mkdir(parents=True)
+        Image.fromarray(mask).save(files / "masks" / roll / "001.png")
+    assert run(rolls, "--mask", files / "masks") == 0
+    for roll, mask in (("roll1", scratch()), ("roll2", scratch().T[:, ::-1].T)):
+        changed = images.load_image(rolls / roll / "001_restored.png") != images.load_image(rolls / roll / "001.png")
+        assert changed.any() and not (changed.any(axis=-1) & ~mask).any()
+
+
+def test_one_mask_for_pictures_of_two_folders_is_refused(rolls, files, capsys):
+    (files / "masks").mkdir()
+    Image.fromarray(scratch()).save(files / "masks" / "001.png")
+    assert run(rolls, "--mask", files / "masks") == 2
+    error = capsys.readouterr().err
+    assert "would both get the mask" in error and str(files / "masks" / "roll2" / "001.png") in error
+    assert not list(rolls.rglob("*_restored.png"))
+
+
+def test_masks_among_the_pictures_are_no_pictures(rolls, files, capsys):
+    Image.fromarray(scratch()).save(rolls / "mask.png")
+    assert run(rolls, "--mask", rolls / "mask.png") == 0
+    assert f"skipped: {rolls / 'mask.png'}: it is a mask" in capsys.readouterr().out
+    (rolls / "mask.png").unlink()
+    for roll in ("roll1", "roll2"):
+        (rolls / "masks" / roll).mkdir(parents=True)
+        Image.fromarray(scratch()).save(rolls / "masks" / roll / "001.png")
+    assert run(rolls, "--mask", rolls / "masks", "--overwrite") == 0
+    out = capsys.readouterr().out
+    assert out.count("it is a mask") == 2 and "2 restored, " in out and "0 failed." in out
+
+
 def test_without_a_picture_a_bundled_one_gets_scratches(tmp_path, capsys):
     assert run("-o", tmp_path) == 0
     assert "PSNR in the hole" in capsys.readouterr().out

@@ -387,7 +387,7 @@ def test_minutes_and_memory_are_told_and_nothing_is_written(command, tmp_path):
     status, out, _ = command(path, "--estimate", "--tile", 64)
     assert status == 0 and "1 picture, 1.0 megapixels that become 16.0: about" in out
     of_the_bundled_one = command("--estimate", "--tile", 64, "-o", tmp_path)[1]
-    assert of_the_bundled_one.startswith("1 picture, 0.1 megapixels that become 2.2: about")
+    assert of_the_bundled_one.startswith("1 picture, 0.0 megapixels that become 0.1: about")
     assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
 
 

@@ -11,7 +11,9 @@ lesson's own words; `PARTS` in notebook_rules.py lists them.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import nbformat
@@ -40,11 +42,12 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"There is no notebook {missing[0]}." if missing else "There are no notebooks to check.", file=sys.stderr)
         return 2
     total = 0
-    for path in paths:
-        for complaint in complaints(path):
-            total += 1
-            place = path.name if complaint.cell is None else f"{path.name}, cell {complaint.cell}"
-            print(f"{place}: {complaint.text}")
+    with ProcessPoolExecutor(min(len(paths), os.cpu_count() or 1, 4)) as pool:  # a page is made of each: seconds
+        for path, found in zip(paths, pool.map(complaints, paths), strict=True):
+            for complaint in found:
+                total += 1
+                place = path.name if complaint.cell is None else f"{path.name}, cell {complaint.cell}"
+                print(f"{place}: {complaint.text}")
     print(f"{len(paths)} notebooks, {total} complaints." if total else f"{len(paths)} notebooks, all in order.")
     return 1 if total else 0
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gan_lib import downloads
+from gan_lib import downloads, files
 from gan_lib.datasets.batching import check_labels
 from gan_lib.datasets.bundled_digits import bundled_digits
 from gan_lib.datasets.places import DataError, data_folder, keras_cache
@@ -106,7 +106,7 @@ def read_digits(path: str | os.PathLike, *, rung: str | None = None, name: str |
     Raises:
         DataError: if the file is missing, broken, or holds something else.
     """
-    path = Path(path).expanduser()
+    path = files.expanded(path)
     return digits_of(_arrays_of(path), path, rung=rung or path.stem, name=name or path.name, way_out=_way_out(path))
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gan_lib import downloads
+from gan_lib import downloads, files
 from gan_lib.datasets.digits import Digits, digits_of, load_digits, read_digits
 from gan_lib.datasets.places import DataError, data_folder, keras_cache
 
@@ -107,7 +107,7 @@ def read_fashion(path: str | os.PathLike) -> Digits:
     Raises:
         DataError: if a file is missing, broken, or holds something else.
     """
-    path = Path(path).expanduser()
+    path = files.expanded(path)
     if not path.is_dir():
         return read_digits(path, rung=_RUNG, name=_NAME)
     arrays = {key: _idx_array(path / name) for key, (name, _) in FASHION_FILES.items()}

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gan_lib.datasets.places import DataError
+from gan_lib.files import expanded
 
 # Of all formats that `images.load_image` reads.
 ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".ppm", ".pgm", ".pbm", ".pnm")
@@ -34,7 +35,7 @@ def find_photographs(folder: str | os.PathLike) -> list[Path]:
     Example:
         >>> paths = find_photographs("my_photographs")
     """
-    folder = Path(folder).expanduser()
+    folder = expanded(folder)
     if not folder.is_dir():
         what = "is a file, not a folder" if folder.exists() else f"does not exist (looked from {Path.cwd()})"
         raise DataError(f"{folder} {what}; expected a folder of pictures.")
@@ -105,10 +106,10 @@ def read_coco(annotations: str | os.PathLike, pictures: str | os.PathLike | None
         >>> free = [picture.path for picture in coco.pictures if picture.licence == "Attribution License"]
         >>> photographs = load_photographs(free)
     """
-    annotations = Path(annotations).expanduser()
+    annotations = expanded(annotations)
     content = _read_json(annotations)
     if pictures is not None:
-        folder = Path(pictures).expanduser()
+        folder = expanded(pictures)
     else:
         beside = annotations.parent / "images"
         folder = beside if beside.is_dir() else annotations.parent

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gan_lib import downloads, images
+from gan_lib import downloads, files, images
 from gan_lib.datasets.bundled_photographs import bundled_photographs, held_out_twin
 from gan_lib.datasets.folders import find_photographs
 from gan_lib.datasets.places import PHOTOGRAPH_FOLDERS, DataError, data_folder
@@ -92,10 +92,10 @@ def load_photographs(
         description = f"Bundled photographs: {len(chosen)} of those inside scikit-image and scikit-learn."
         return Photographs({name: everything[name] for name in chosen}, "bundled-photographs", description, {})
     if isinstance(folder, (str, os.PathLike)):
-        folder = Path(folder).expanduser()
+        folder = files.expanded(folder)
         paths = {path.relative_to(folder).as_posix(): path for path in find_photographs(folder)}
         return _load(paths, folder.resolve().name, str(folder), mode, limit, max_gigabytes)
-    paths = {str(path): Path(path).expanduser() for path in folder}
+    paths = {str(path): files.expanded(path) for path in folder}
     return _load(paths, "own files", f"a list of {len(paths)} files", mode, limit, max_gigabytes)
 
 

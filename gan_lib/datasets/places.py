@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from gan_lib.files import expanded
+
 # Folders of photographs that are looked for in the data folder, in this order.
 PHOTOGRAPH_FOLDERS = ("photos", "flower_photos")
 
@@ -29,7 +31,7 @@ def data_folder() -> Path:
     """
     chosen = os.environ.get("GAN_LIB_DATA", "").strip()
     if chosen:
-        return Path(chosen).expanduser()
+        return expanded(chosen)
     if (_CHECKOUT / "pyproject.toml").is_file() and (_CHECKOUT / "data" / "README.md").is_file():
         return _CHECKOUT / "data"
     return Path.home() / ".cache" / "gan_lib"

@@ -14,7 +14,7 @@ from gan_lib.evaluation.methods import (
     network_inpainter,
 )
 from gan_lib.evaluation.pictures import EvaluationError, error_picture
-from gan_lib.evaluation.report import as_table, check_target, save_report
+from gan_lib.evaluation.report import as_table, check_apart, check_target, save_report
 from gan_lib.evaluation.running import Case, Evaluation
 from gan_lib.evaluation.super_resolution import evaluate_super_resolution, scaled_down
 from gan_lib.evaluation.upscalers import SUPER_RESOLUTION_METHODS, network_upscaler, super_resolution_methods
@@ -28,6 +28,7 @@ __all__ = [
     "EvaluationError",
     "add_noise",
     "as_table",
+    "check_apart",
     "check_target",
     "denoising_methods",
     "error_picture",

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from gan_lib import datasets, images
+from gan_lib import datasets, files, images
+from gan_lib.restoring import looks_like_a_result
 
 # A name and what loads the picture of that name.
 Source = tuple[str, Callable[[], np.ndarray]]
@@ -32,7 +33,8 @@ def sources(pictures: Pictures, *, grey: bool, tell: Callable[[str], None] = pri
         pictures: a folder of pictures of any depth, a list of files, name -> (height, width, channels) array, or None
             for the bundled held-out pictures (without ``grey``, those in colour).
         grey: whether grey pictures are wanted, by Rec. 601 luma.
-        tell: gets a line if the pictures of a folder lie in several: degraded copies may be among them.
+        tell: gets a line if the pictures of a folder lie in several: degraded copies may be among them; and one if
+            results of `restore` are passed over.
 
     Returns:
         Pairs of a name and what loads the picture of that name.
@@ -45,7 +47,9 @@ def sources(pictures: Pictures, *, grey: bool, tell: Callable[[str], None] = pri
     if isinstance(pictures, Mapping):
         found = [(name, lambda picture=picture: np.asarray(picture)) for name, picture in sorted(pictures.items())]
     else:
-        found = [(name, lambda path=path: images.load_image(path, mode=mode)) for name, path in _paths(pictures, grey)]
+        found = [
+            (name, lambda path=path: images.load_image(path, mode=mode)) for name, path in _paths(pictures, grey, tell)
+        ]
     if not found:
         raise EvaluationError("No pictures came; one or more were expected, or a folder of pictures.")
     if isinstance(pictures, (str, os.PathLike)):
@@ -64,13 +68,19 @@ def _tell_of_folders(names: list[str], tell: Callable[[str], None], most: int = 
         )
 
 
-def _paths(pictures: str | os.PathLike | Sequence | None, grey: bool) -> list[tuple[str, Path]]:
+def _paths(
+    pictures: str | os.PathLike | Sequence | None, grey: bool, tell: Callable[[str], None]
+) -> list[tuple[str, Path]]:
     if pictures is None:
         held_out = datasets.bundled_paths("held-out").items()
         return [(name, path) for name, path in held_out if grey or images.load_image(path, mode="as-is").shape[-1] > 2]
     if isinstance(pictures, (str, os.PathLike)):
-        folder = Path(pictures).expanduser()
-        return [(path.relative_to(folder).as_posix(), path) for path in datasets.find_photographs(folder)]
+        folder = files.expanded(pictures)
+        paths = datasets.find_photographs(folder)
+        results = [path for path in paths if looks_like_a_result(path)]
+        if results:
+            tell(f"Passed over: {len(results)} that look like results of restore, such as {results[0]}.")
+        return [(path.relative_to(folder).as_posix(), path) for path in paths if path not in set(results)]
     return sorted((Path(path).as_posix(), Path(path)) for path in pictures)
 
 

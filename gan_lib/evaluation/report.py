@@ -13,7 +13,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from gan_lib.files import whole_file
+from gan_lib.files import expanded, whole_file
+from gan_lib.restoring import SettingsError
 
 _COLUMNS = {"hole_psnr": ("PSNR in the hole, dB", ".2f"), "hole_ssim": ("SSIM in the hole", ".4f")}
 _COLUMNS |= {"psnr": ("PSNR, dB", ".2f"), "ssim": ("SSIM", ".4f"), "psnr_rgb": ("PSNR in RGB, dB", ".2f")}
@@ -54,11 +55,20 @@ def check_target(path: str | os.PathLike) -> None:
     Raises:
         OSError: if it cannot be written; the message names the reason.
     """
-    path = Path(path).expanduser()
+    path = expanded(path)
     with contextlib.suppress(_Writable), whole_file(path):
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, "a folder has that name")
         raise _Writable
+
+
+def check_apart(images: str | os.PathLike | None, worst: str | os.PathLike | None) -> None:
+    """Raises SettingsError if figures were to be written among the pictures, where the next run would measure them."""
+    if images is None or worst is None:
+        return
+    folder, inside = expanded(images).resolve(), expanded(worst).resolve()
+    if folder == inside or folder in inside.parents:
+        raise SettingsError(f"The figures were to go into {worst}, among the pictures; name a folder elsewhere.")
 
 
 def save_report(path: str | os.PathLike, report: dict[str, Any]) -> Path:
@@ -67,7 +77,7 @@ def save_report(path: str | os.PathLike, report: dict[str, Any]) -> Path:
     Raises:
         OSError: if it cannot be written; the message names the reason.
     """
-    path = Path(path).expanduser()
+    path = expanded(path)
     with whole_file(path) as working:
         text = json.dumps(_finite(report), indent=2, ensure_ascii=False, allow_nan=False)
         working.write_text(text + "\n", encoding="utf-8")

@@ -14,21 +14,26 @@ import os
 import struct
 import warnings
 import zlib
-from pathlib import Path
 from typing import NamedTuple
 
 from PIL import Image
 from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
+from gan_lib.files import expanded
 from gan_lib.images import exif as in_bytes
 from gan_lib.images import reading
 
 _ORIENTATION, _EXIF, _GPS, _PROFILE = 0x0112, in_bytes.BELOW, 0x8825, 0x8773
 _X_RESOLUTION, _Y_RESOLUTION, _RESOLUTION_UNIT = 0x011A, 0x011B, 0x0128
 # Of a TIFF's many tags those that tell of the photograph; the others are about how its own pixels are stored.
+_INTEROPERABILITY = 0xA005  # a place in the file, where nothing is any more once it is written anew
 _TOLD = (0x010E, 0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x8298)  # description, make, model, software, date, ...
 _INCH = 0.0254  # metres
 _CENTIMETRES_IN_AN_INCH = 2.54
+# What Pillow raises when it reads or writes EXIF with entries of odd kinds.
+_ODD = (
+    struct.error, ArithmeticError, AttributeError, LookupError, OSError, SyntaxError, TypeError, ValueError,
+)  # fmt: skip
 
 
 class Metadata(NamedTuple):
@@ -65,7 +70,7 @@ def read_metadata(path: str | os.PathLike) -> Metadata:
         >>> read_metadata("holiday.jpg").dpi
         (300.0, 300.0)
     """
-    path = Path(path).expanduser()
+    path = expanded(path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow's, about damaged EXIF
         reading.read_header(path)  # a missing file or a folder gets its sentence there
@@ -102,17 +107,52 @@ def _of_tiff(stream) -> Metadata:
         stream.seek(0)
         tags.load_from_fp(stream)
     kept = Image.Exif()
-    for tag in _TOLD:
-        if tag in tags:
-            kept[tag] = tags[tag]
+    kept.update(_as_read({tag: tags[tag] for tag in _TOLD if tag in tags}))
     for tag in (_EXIF, _GPS):
         below = tags.get_ifd(tag)
         if below:
-            kept[tag] = dict(below)
+            kept[tag] = _as_read(below)
     kept[_ORIENTATION] = 1
     dpi = _resolution(tags)
-    exif = kept.tobytes().removeprefix(b"Exif\0\0") if len(kept) > 1 else b""
-    return Metadata(exif, _kept(tags.get(_PROFILE)), dpi)
+    return Metadata(_as_bytes(kept) if len(kept) > 1 else b"", _kept(tags.get(_PROFILE)), dpi)
+
+
+class _AsRead(str):
+    """A text that is written with the bytes that it was read from.
+
+    Pillow reads texts as Latin-1 and writes them as ASCII: names in UTF-8, as cameras and programs put them there,
+    would become question marks.
+    """
+
+    def encode(self, *_) -> bytes:
+        return str.encode(self, "latin-1", "replace")
+
+
+def _as_read(values: dict) -> dict:
+    """Entries of a directory, ready to be written again."""
+    return {
+        tag: _AsRead(value) if isinstance(value, str) else value
+        for tag, value in values.items()
+        if tag != _INTEROPERABILITY
+    }
+
+
+def _as_bytes(tags: Image.Exif) -> bytes:
+    """EXIF without its heading; empty if an entry is of a kind that cannot be written."""
+    try:
+        return tags.tobytes().removeprefix(b"Exif\0\0")
+    except _ODD:
+        return b""
+
+
+def _loaded(exif: bytes) -> Image.Exif:
+    """EXIF's entries; none if it is damaged."""
+    tags = Image.Exif()
+    try:
+        tags.load(exif)
+    except _ODD:
+        return Image.Exif()
+    return tags
 
 
 def _kept(profile: bytes | None) -> bytes:
@@ -146,14 +186,7 @@ def _upright(exif: bytes) -> bytes:
 
 
 def _dpi_of(exif: bytes) -> tuple[float, float] | None:
-    if not exif:
-        return None
-    tags = Image.Exif()
-    try:
-        tags.load(exif)
-    except (SyntaxError, struct.error, ValueError, OSError):
-        return None
-    return _resolution(tags)
+    return _resolution(_loaded(exif)) if exif else None
 
 
 def _resolution(tags: Image.Exif) -> tuple[float, float] | None:
@@ -207,19 +240,19 @@ def tiff_tags(metadata: Metadata) -> dict:
         options["iccprofile"] = metadata.profile
     if metadata.dpi:
         options |= {"resolution": metadata.dpi, "resolutionunit": 2}
-    tags = Image.Exif()
-    tags.load(metadata.exif)
-    for tag in _TOLD:
-        if isinstance(tags.get(tag), str):
-            options["extratags"].append((tag, 2, None, tags[tag].encode() + b"\0", True))
+    for tag, value in _as_read({**_loaded(metadata.exif)}).items():
+        if tag in _TOLD and isinstance(value, str):
+            options["extratags"].append((tag, 2, None, value.encode() + b"\0", True))
     return options
 
 
 def into_tiff(stream: io.BytesIO, metadata: Metadata) -> None:
-    """Append EXIF's directories to a TIFF of one page, and a first directory that also points to them."""
-    tags = Image.Exif()
-    tags.load(metadata.exif)
-    below = {tag: dict(tags.get_ifd(tag)) for tag in (_EXIF, _GPS) if tags.get_ifd(tag)}
+    """Append EXIF's directories to a TIFF of one page, and a first directory that also points to them.
+
+    A directory with an entry that cannot be written is left out.
+    """
+    tags = _loaded(metadata.exif)
+    below = {tag: _as_read(tags.get_ifd(tag)) for tag in (_EXIF, _GPS) if tags.get_ifd(tag)}
     head = stream.getvalue()[:8]
     order = in_bytes.ORDERS.get(head[:4])
     if not below or order is None:  # nothing to add, or beyond 4 GB, where a TIFF is built otherwise
@@ -231,9 +264,13 @@ def into_tiff(stream: io.BytesIO, metadata: Metadata) -> None:
     for tag, values in below.items():
         place = stream.seek(0, io.SEEK_END)
         directory = ImageFileDirectory_v2(head, group=tag)
-        for entry, value in values.items():
-            directory[entry] = value
-        stream.write(directory.tobytes(place))
+        try:
+            for entry, value in values.items():
+                directory[entry] = value
+            written = directory.tobytes(place)
+        except _ODD:
+            continue
+        stream.write(written)
         entries.append(struct.pack(order + "HHII", tag, 4, 1, place))
     place = stream.seek(0, io.SEEK_END)
     entries.sort(key=lambda entry: struct.unpack(order + "H", entry[:2]))

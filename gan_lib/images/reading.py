@@ -19,18 +19,31 @@ from pathlib import Path
 from typing import BinaryIO, Literal, NamedTuple
 
 import numpy as np
-from PIL import Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageCms, PngImagePlugin, UnidentifiedImageError
+
+from gan_lib.files import expanded
 
 # Pillow also knows formats that run other programs or hide pictures in documents; these are the ones of photographs.
 _FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF", "PPM")
 TIFF_BEGINS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _ORIENTATION = 0x0112  # the EXIF tag: 1 is upright
+_TRANSPOSED = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_LONGEST_TEXT = 64 * 2**20  # bytes of a text or profile in a PNG; Pillow's 1 MB is less than scanners' profiles
 _PNM = {b"P2": 1, b"P3": 3, b"P5": 1, b"P6": 3}  # how PGM and PPM begin, and their channels
 _AS_TEXT = (b"P2", b"P3")
 
 # Said of files whose pixels are not all that they held.
-_FROM_CMYK = "CMYK became RGB, in which networks work; convert the result back if it is to be printed."
+FROM_CMYK = "CMYK became RGB, in which networks work; convert the result back if it is to be printed."
 _FIRST_PAGE = "Only the first page was read; the file has more. Save each page as a file of its own to have them all."
+_MORE_VALUES = "Each pixel holds more values than its colours (infrared, say). They were left out."
 _FIRST_FRAME = "Only the first picture was read; the file is an animation."
 
 # Rec. 601, what Pillow and the JPEG standard call luma.
@@ -89,7 +102,7 @@ def load_image(
         raise ValueError(f"Expected mode 'rgb', 'grey' or 'as-is', got {mode!r}.")
     if not 0 <= background <= 1:
         raise ValueError(f"Expected a background between 0 (black) and 1 (white), got {background}.")
-    path = Path(path).expanduser()
+    path = expanded(path)
     header = read_header(path)
     megapixels = header.height * header.width / 1e6
     if megapixels > max_megapixels:
@@ -112,7 +125,7 @@ def read_header(path: str | os.PathLike) -> Header:
         >>> read_header("holiday.jpg")
         Header(height=1080, width=1920, bits=8, reader='pillow', notes=())
     """
-    path = Path(path).expanduser()
+    path = expanded(path)
     if path.is_dir():
         raise PictureError(f"{path} is a folder; expected one picture file. For folders see datasets.find_photographs.")
     if not path.exists():
@@ -125,7 +138,7 @@ def read_header(path: str | os.PathLike) -> Header:
         if begin.startswith(TIFF_BEGINS):
             return _tiff_header(path)
         with path.open("rb") as stream, open_image(stream) as image:
-            notes = (_FROM_CMYK,) if image.mode == "CMYK" else ()
+            notes = (FROM_CMYK,) if image.mode == "CMYK" else ()
             # The second picture of a camera's JPEG, which Pillow calls MPO, is a preview or a map of brightness.
             notes += (_FIRST_FRAME,) if getattr(image, "is_animated", False) and image.format != "MPO" else ()
             # A PNG says its depth in byte 24, within the chunk that must come first.
@@ -144,9 +157,23 @@ def _tiff_header(path: Path) -> Header:
     with tifffile.TiffFile(path) as opened:
         page = opened.pages[0]
         bits = int(np.max(page.bitspersample))
-        notes = (_FROM_CMYK,) if page.photometric == tifffile.PHOTOMETRIC.SEPARATED else ()
+        if page.is_reduced:
+            raise PictureError(
+                f"{path} begins with a thumbnail, as files of cameras do, and what follows is not read. Export it as "
+                "PNG, TIFF or JPEG with another program."
+            )
+        notes = (FROM_CMYK,) if page.photometric == tifffile.PHOTOMETRIC.SEPARATED else ()
+        notes += (_MORE_VALUES,) if _extra_values(page) else ()
         notes += (_FIRST_PAGE,) if _has_more(opened) else ()
         return Header(page.imagelength, page.imagewidth, max(bits, 8), "tiff16" if bits > 8 else "pillow", notes)
+
+
+def _extra_values(page) -> int:
+    """How many values of a TIFF's pixel are neither colour nor alpha. They come last; some scanners add infrared."""
+    import tifffile
+
+    extra = list(page.extrasamples)
+    return len(extra) if extra and extra[0] == tifffile.EXTRASAMPLE.UNSPECIFIED else 0
 
 
 def _has_more(opened) -> bool:
@@ -193,16 +220,23 @@ def chunk_of_png(stream: BinaryIO, wanted: bytes) -> bytes:
 def open_image(stream: BinaryIO) -> Image.Image:
     """Open with Pillow, which reads the header only.
 
-    Pillow's own size limit gives way to ours, which names sizes. A stream, not a path: given a path, Pillow (11.3 to
-    13.0) maps uncompressed TIFFs into memory with height and width exchanged if they are turned by a quarter, and
-    the pixels come out scrambled.
+    Pillow's own limits give way to ours: that of sizes to one that names them, that of texts to a larger one. A stream,
+    not a path: given a path, Pillow (11.3 to 13.0) maps uncompressed TIFFs into memory with height and width exchanged
+    if they are turned by a quarter, and the pixels come out scrambled.
     """
+    with _our_limits():
+        return Image.open(stream, formats=_FORMATS)
+
+
+@contextlib.contextmanager
+def _our_limits():
     with _pillow_limit:
-        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        pixels, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        text, PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_CHUNK, _LONGEST_TEXT
         try:
-            return Image.open(stream, formats=_FORMATS)
+            yield
         finally:
-            Image.MAX_IMAGE_PIXELS = limit
+            Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK = pixels, text
 
 
 @contextlib.contextmanager
@@ -249,7 +283,13 @@ def _read_pillow(path: Path) -> np.ndarray:
     """Everything of 8 bit: uint8 (height, width, 1 to 4), upright."""
     with path.open("rb") as stream, open_image(stream) as image:
         is_bmp = image.format == "BMP"
-        image = ImageOps.exif_transpose(image)  # for TIFFs this does nothing more: Pillow turns them when it loads
+        with _our_limits():  # a PNG may have texts behind its pixels
+            image.load()
+        _stretch_transparency(image, stream)
+        # Not ImageOps.exif_transpose, which writes all EXIF anew and so refuses pictures for an odd entry in it. TIFFs
+        # are upright by now: Pillow turns them when it loads them.
+        turn = _TRANSPOSED.get(image.getexif().get(_ORIENTATION))
+        image = image if turn is None else image.transpose(turn)
         if image.mode == "CMYK":
             image = _from_cmyk(image)
         alpha = image.has_transparency_data
@@ -264,6 +304,15 @@ def _read_pillow(path: Path) -> np.ndarray:
         # Programs leave the fourth byte of a BMP's pixels at 0, though its header may call it alpha.
         picture = np.ascontiguousarray(picture[..., :3])
     return picture[..., None] if picture.ndim == 2 else picture
+
+
+def _stretch_transparency(image: Image.Image, stream: BinaryIO) -> None:
+    """The grey that counts as transparent in a PNG of 2 or 4 bit follows its pixels, which Pillow stretches to 8."""
+    if image.format == "PNG" and image.mode == "L" and isinstance(image.info.get("transparency"), int):
+        stream.seek(24)
+        bits = stream.read(1)[0]
+        if bits < 8:
+            image.info["transparency"] *= 255 // (2**bits - 1)
 
 
 def _from_cmyk(image: Image.Image) -> Image.Image:
@@ -322,7 +371,9 @@ def _read_tiff16(path: Path) -> np.ndarray:
         tag = page.tags.get(_ORIENTATION)
         white = 2 ** int(np.max(page.bitspersample)) - 1  # of 12 bit in each sample, say, 4095: they come as uint16
         multiplied = tifffile.EXTRASAMPLE.ASSOCALPHA in page.extrasamples
+        extra = _extra_values(page)
     picture = picture[..., None] if picture.ndim == 2 else picture
+    picture = picture[..., : picture.shape[-1] - extra]
     if not known or picture.ndim != 3 or picture.shape[-1] > 4 or picture.dtype.kind not in "uf":
         raise PictureError(
             f"{path} holds {picture.dtype} pixels of shape {picture.shape} ({page.photometric.name.lower()}), which is "

@@ -52,7 +52,7 @@ def save_image(
     Example:
         >>> save_image("ramp.png", np.linspace(0, 1, 512, dtype="float32")[None].repeat(64, 0), bits=16)
     """
-    path = Path(path).expanduser()
+    path = files.expanded(path)
     data = encode_image(path.name, picture, bits=bits, quality=quality, metadata=metadata)
     try:
         with files.whole_file(path) as working:

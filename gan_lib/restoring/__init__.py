@@ -13,7 +13,6 @@ import numpy as np
 from gan_lib.restoring import arrays
 from gan_lib.restoring.costs import Cost, estimate_cost, estimate_filling
 from gan_lib.restoring.demonstration import (
-    bundled_picture,
     damaged_picture,
     psnr_against,
     psnr_enlarged,
@@ -25,7 +24,15 @@ from gan_lib.restoring.enlarging import ENLARGING_TILE, Enlarger
 from gan_lib.restoring.files import InTheWayError, Opened, Restored, check_cap, open_picture, restore_file
 from gan_lib.restoring.filling import fill_file
 from gan_lib.restoring.holes import HoleFiller
-from gan_lib.restoring.jobs import Job, Report, plan, restore_files
+from gan_lib.restoring.jobs import (
+    Job,
+    Report,
+    check_masks,
+    check_output,
+    looks_like_a_result,
+    plan,
+    restore_files,
+)
 from gan_lib.restoring.limits import DEFAULT_MAX_PIXELS
 from gan_lib.restoring.masks import MaskError, MaskSource, check_source
 from gan_lib.restoring.restorer import DEFAULT_TILE, Restorer
@@ -50,8 +57,9 @@ __all__ = [
     "Restored",
     "Restorer",
     "SettingsError",
-    "bundled_picture",
     "check_cap",
+    "check_masks",
+    "check_output",
     "check_source",
     "check_task",
     "check_version",
@@ -60,6 +68,7 @@ __all__ = [
     "estimate_cost",
     "estimate_filling",
     "fill_file",
+    "looks_like_a_result",
     "open_picture",
     "plan",
     "psnr_against",

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gan_lib import images
+from gan_lib import files, images
 from gan_lib import weights as released
 from gan_lib.restoring.enlarging import ENLARGING_TILE, Enlarger
 from gan_lib.restoring.files import open_picture
@@ -41,7 +41,7 @@ def denoised(
     restorer.check(sigma, strength, tile)
     profile = None
     if isinstance(picture, (str, os.PathLike)):
-        opened = open_picture(Path(picture).expanduser(), max_pixels)
+        opened = open_picture(files.expanded(picture), max_pixels)
         pixels, profile = opened.pixels, opened.profile
         for note in opened.notes:
             tell(note)
@@ -68,7 +68,7 @@ def filled(
     """What `restore` does for "inpaint"; ``source`` holds the arguments that describe a mask, but for the mask."""
     array = mask if isinstance(mask, np.ndarray) else None
     if array is None:
-        source = source._replace(file=None if mask is None else Path(mask).expanduser())
+        source = source._replace(file=None if mask is None else files.expanded(mask))
         check_source(source)
     elif source.colour is not None or source.alpha:
         raise SettingsError(
@@ -76,7 +76,7 @@ def filled(
         )
     profile, path = None, Path("the picture")
     if isinstance(picture, (str, os.PathLike)):
-        path = Path(picture).expanduser()
+        path = files.expanded(picture)
         opened = open_picture(path, max_pixels)
         pixels, profile, notes = opened.pixels, opened.profile, opened.notes
     else:
@@ -99,7 +99,7 @@ def enlarged(
     enlarger.check(tile)
     profile, notes = None, []
     if isinstance(picture, (str, os.PathLike)):
-        path = Path(picture).expanduser()
+        path = files.expanded(picture)
         header = images.read_header(path)
         check_result(str(path), header.height, header.width, enlarger.scale, max_pixels, header.bits)
         opened = open_picture(path, max_pixels)
@@ -135,7 +135,7 @@ def network(task: str, sharp: bool, scale: int, weights: str | os.PathLike | Non
     if weights is None:
         path = released.FOLDER / f"{TASKS[task].weights(sharp, scale)}.weights.h5"
     else:
-        path = Path(weights).expanduser()
+        path = files.expanded(weights)
     # A lesson may have written new ones under the same name.
     written = path.stat().st_mtime if path.is_file() else 0.0
     return _ready(task, sharp, scale, None if weights is None else path, written)

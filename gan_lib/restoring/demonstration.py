@@ -17,11 +17,6 @@ PICTURE, SIGMA = "chelsea", 25.0
 _SEED = (0, 25)
 
 
-def bundled_picture() -> Path:
-    """The undamaged picture, where scikit-image keeps it."""
-    return datasets.bundled_paths("held-out")[PICTURE]
-
-
 def damaged_picture(folder: Path, *, overwrite: bool = False) -> Path:
     """Write a bundled picture with Gaussian noise of sigma 25 into a folder, rounded to 8 bit as a file has to be.
 

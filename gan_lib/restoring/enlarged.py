@@ -10,11 +10,9 @@ from pathlib import Path
 from gan_lib import images
 from gan_lib.restoring import sheets
 from gan_lib.restoring.enlarging import ENLARGING_TILE, Enlarger
-from gan_lib.restoring.files import Restored, as_crop, check_alpha, check_free, inside, open_picture, save_result
+from gan_lib.restoring.files import Restored, as_crop, check_format, check_free, inside, open_picture, save_result
 from gan_lib.restoring.limits import DEFAULT_MAX_PIXELS, check_result
 from gan_lib.restoring.tiles import Region
-
-_LONGEST_SIDE = {".webp": 16_383, ".jpg": 65_500, ".jpeg": 65_500}  # pixels that these formats can hold
 
 
 def enlarge_file(
@@ -56,26 +54,16 @@ def enlarge_file(
     if crop is None:  # of a crop the size is known only when it is known to lie inside
         check_result(str(source), header.height, header.width, enlarger.scale, max_pixels, header.bits)
     opened = open_picture(source, max_pixels)
-    check_alpha(source, target, opened)
     crop = inside(crop, opened.pixels)
     height, width = opened.pixels.shape[:2] if crop is None else (crop.height, crop.width)
     check_result(str(source), height, width, enlarger.scale, max_pixels, header.bits, part=crop is not None)
-    _check_format(target, enlarger.scale * max(height, width))
+    check_format(source, target, opened, enlarger.scale * max(height, width))
     notes = opened.notes + enlarger.notes(opened.pixels)
     result = enlarger(opened.pixels, tile=tile, region=crop, profile=opened.profile, progress=progress)
     drawn = sheets.compare_enlarged(opened.pixels, result, enlarger.scale, crop, opened.profile) if sheet else None
     parameters = {"scale": enlarger.scale, "sharp": enlarger.sharp, "tile": tile, "crop": as_crop(crop)}
     save_result(enlarger, opened, result, source, target, parameters, notes, _told(enlarger, target), sheet, drawn)
     return Restored(target, sheet, None, False, notes)
-
-
-def _check_format(target: Path, side: int) -> None:
-    """Before the work is done: some formats end where enlarged pictures go on."""
-    longest = _LONGEST_SIDE.get(target.suffix.lower(), side)
-    if side > longest:
-        raise images.PictureError(
-            f"The result would be {side:,} pixels long, and {target.suffix} ends at {longest:,}; take .png for it."
-        )
 
 
 def _told(enlarger: Enlarger, target: Path) -> str:

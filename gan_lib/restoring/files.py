@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,6 +28,11 @@ Worker = Restorer | HoleFiller | Enlarger  # a network that is ready for picture
 
 _DEEP = (".png", ".tif", ".tiff")  # hold 16 bit
 _LOSSY = (".jpg", ".jpeg", ".webp")
+_LONGEST_SIDE = {".webp": 16_383, ".jpg": 65_500, ".jpeg": 65_500}  # pixels that these formats can hold
+_MOST_EXIF = {".jpg": 65_527, ".jpeg": 65_527}  # bytes, without the heading and the length
+# Endings of cameras' raw files.
+_RAW = "3fr arw cr2 cr3 crw dcr dng erf fff iiq kdc mef mos mrw nef nrw orf pef raf raw rw2 rwl sr2 srf srw x3f"
+CAMERAS = tuple(f".{ending}" for ending in _RAW.split())
 _ALL_KEPT = "All are those of the original."
 _SOFTWARE, _OF_A_SHEET = 0x0131, "gan_lib: before and after"  # the EXIF tag, and what sheets say in it
 
@@ -46,6 +52,17 @@ def check_cap(max_pixels: int) -> None:
 
 class OutsideError(SettingsError):
     """A part that does not lie inside a picture; another picture may hold it."""
+
+
+def check_kind(path: Path) -> None:
+    """Raise PictureError for a raw file of a camera: many are TIFFs by their contents, with a thumbnail in front."""
+    if path.is_file() and path.suffix.lower() in CAMERAS:
+        raise images.PictureError(f"{path}: {export_first(path)}.")
+
+
+def export_first(path: Path) -> str:
+    """What to do with a picture of a kind that is not read."""
+    return f"files that end in {path.suffix} are not read; export it as PNG, TIFF or JPEG with another program"
 
 
 class Opened(NamedTuple):
@@ -72,8 +89,9 @@ def open_picture(path: Path, max_pixels: int = DEFAULT_MAX_PIXELS) -> Opened:
     """Read a picture file with all that belongs to it.
 
     Raises:
-        PictureError: if it cannot be read, or has more than max_pixels.
+        PictureError: if it cannot be read, or has more than max_pixels, or is a camera's raw file.
     """
+    check_kind(path)
     header = images.read_header(path)
     check_size(path, header, max_pixels)
     picture = images.load_image(path, mode="as-is", max_megapixels=max_pixels / 1e6)
@@ -141,9 +159,9 @@ def restore_file(
     check_free(source, written, overwrite)
     restorer.check(sigma, strength, tile)
     opened = open_picture(source, max_pixels)
-    check_alpha(source, target, opened)
     notes = list(opened.notes)
     crop = inside(crop, opened.pixels)
+    check_format(source, target, opened, max(crop[2:] if crop else opened.pixels.shape[:2]))
     estimated = sigma is None and strength > 0
     if estimated:
         sigma = restorer.estimate(opened.pixels, opened.profile)
@@ -168,8 +186,27 @@ def restore_file(
     return Restored(target, sheet, sigma, estimated, notes)
 
 
-def check_alpha(source: Path, target: Path, opened: Opened) -> None:
-    """Raises PictureError if the picture has alpha and the format of the result holds none."""
+def check_format(source: Path, target: Path, opened: Opened, side: int) -> None:
+    """Finds out before the work is done whether the format of the result can hold it.
+
+    Args:
+        source: the picture file.
+        target: the file of the result.
+        opened: the picture.
+        side: the longer one of the result, in pixels.
+
+    Raises:
+        PictureError: if the picture has alpha or more EXIF, or the result is longer, than the format holds.
+    """
+    suffix = target.suffix.lower()
+    longest, most = _LONGEST_SIDE.get(suffix, side), _MOST_EXIF.get(suffix)
+    if side > longest:
+        raise images.PictureError(
+            f"The result would be {side:,} pixels long, and {target.suffix} ends at {longest:,}; take .png for it."
+        )
+    if most and len(opened.metadata.exif) > most:
+        told = f"{len(opened.metadata.exif):,} bytes of EXIF, and {target.suffix} holds {most:,}"
+        raise images.PictureError(f"{source} has {told}; take .png for the result.")
     try:
         images.check_alpha(target.name, opened.pixels.shape[-1])
     except ValueError as error:
@@ -209,7 +246,7 @@ def save_result(
         sheet: where the sheet goes, if anywhere.
         drawn: the sheet, uint8 (height, width, 3).
         kept: what follows ``generated`` and says that pixels are those of the original; where the format does not keep
-            them, a note says so instead.
+            them, or they were converted from CMYK, a note says so instead.
 
     Raises:
         PictureError: if something cannot be written.
@@ -221,7 +258,8 @@ def save_result(
     if kept and suffix in _LOSSY:
         lost.append(f"{suffix} stores with loss, so other pixels change a little too; take .png.")
     notes.extend(lost)
-    generated = f"{generated} {kept}" if kept and not lost else generated
+    converted = images.FROM_CMYK in opened.notes
+    generated = f"{generated} {kept}" if kept and not lost and not converted else generated
     metadata = opened.metadata
     if result.shape != opened.pixels.shape:
         metadata = metadata.sized(*result.shape[:2])
@@ -260,7 +298,7 @@ def check_free(source: Path, written: list[Path], overwrite: bool) -> None:
             file or the sheet.
     """
     for path in written:
-        if not path.exists():
+        if not os.path.exists(path):  # not path.exists(), which raises for a name that is too long
             continue
         if source.exists() and path.samefile(source):
             raise InTheWayError(f"{path} is the original, which is never replaced. Name another output with -o.")

@@ -16,7 +16,7 @@ from gan_lib.restoring.files import (
     Opened,
     Restored,
     as_crop,
-    check_alpha,
+    check_format,
     check_free,
     inside,
     open_picture,
@@ -65,8 +65,8 @@ def fill_file(
     """
     check_free(source, [target, target.with_suffix(".json")] + ([sheet] if sheet else []), overwrite)
     opened = open_picture(source, max_pixels)
-    check_alpha(source, target, opened)
     crop = inside(crop, opened.pixels)
+    check_format(source, target, opened, max(crop[2:] if crop else opened.pixels.shape[:2]))
     try:
         whole, notes = find_missing(mask, opened.pixels, source, max_pixels=max_pixels)
     except MaskError as error:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import collections
 import itertools
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,19 +18,27 @@ from gan_lib import files, images
 from gan_lib.datasets import DataError, find_photographs
 from gan_lib.restoring.enlarged import enlarge_file
 from gan_lib.restoring.enlarging import Enlarger
-from gan_lib.restoring.files import InTheWayError, OutsideError, Restored, Worker, restore_file
+from gan_lib.restoring.files import (
+    CAMERAS,
+    InTheWayError,
+    OutsideError,
+    Restored,
+    Worker,
+    export_first,
+    restore_file,
+)
 from gan_lib.restoring.filling import fill_file
 from gan_lib.restoring.holes import HoleFiller
+from gan_lib.restoring.masks import MaskSource
 from gan_lib.restoring.restorer import Restorer
 from gan_lib.restoring.tasks import SettingsError
 
 _ONE_FILE = {Restorer: restore_file, HoleFiller: fill_file, Enlarger: enlarge_file}
 _RESTORED, _CROPPED, _COMPARE, _MASK = "_restored", "_crop_restored", "_compare", "_mask_as_read"
-# Endings of pictures that a search of a folder does not take: of phones, cameras and picture editors.
+# Endings of pictures that a search of a folder does not take: of phones, picture editors and cameras.
 _PHONES = "heic heif hif avif jxl jp2 j2k jpe jfif apng"
-_CAMERAS = "3fr arw cr2 cr3 crw dcr dng erf fff iiq kdc mef mos mrw nef nrw orf pef raf raw rw2 rwl sr2 srf srw x3f"
 _EDITORS = "psd psb xcf kra ora afphoto tga exr hdr"
-_NOT_READ = {f".{ending}" for ending in f"{_PHONES} {_CAMERAS} {_EDITORS}".split()}
+_NOT_READ = {*CAMERAS, *(f".{ending}" for ending in f"{_PHONES} {_EDITORS}".split())}
 
 
 class Job(NamedTuple):
@@ -71,6 +80,7 @@ def plan(
     *,
     crop: bool = False,
     compare: bool = False,
+    masks: Path | None = None,
     report: Report | None = None,
 ) -> list[Job]:
     """Decide where each result goes: beside its picture, or below ``output``.
@@ -81,6 +91,7 @@ def plan(
             folders keep their structure.
         crop: whether only a part will be restored, which gets a name of its own.
         compare: whether to plan a sheet beside each result.
+        masks: a mask or a folder of masks, which are no pictures to restore where they lie in a searched folder.
         report: where to write down what was passed over.
 
     Returns:
@@ -92,8 +103,8 @@ def plan(
             of one name come from several folders and would become one file.
         DataError: if there is no such folder, or no picture in it.
     """
-    output = Path(output).expanduser() if output else None
-    pictures = [Path(given).expanduser() for given in pictures]
+    output = files.expanded(output) if output else None
+    pictures = [files.expanded(given) for given in pictures]
     found = []  # (picture, the folder that its result goes to)
     for given in pictures:
         if not given.is_dir():
@@ -101,20 +112,22 @@ def plan(
             continue
         unread = _not_read(given)
         if report is not None:
-            report.skipped += [(path, _export(path)) for path in unread]
+            report.skipped += [(path, export_first(path)) for path in unread]
         try:
             photographs = find_photographs(given)
         except DataError as error:
             if unread:
-                raise DataError(f"{error} {unread[0]}, one of {len(unread)}: {_export(unread[0])}.") from error
+                raise DataError(f"{error} {unread[0]}, one of {len(unread)}: {export_first(unread[0])}.") from error
             raise
         for path in photographs:
-            if path.stem.endswith((_RESTORED, _COMPARE, _MASK)):
+            reason = "it looks like a result of an earlier run" if looks_like_a_result(path) else None
+            reason = "it is a mask" if _is_a_mask(path, masks, given) else reason
+            if reason:
                 if report is not None:
-                    report.skipped.append((path, "it looks like a result of an earlier run"))
+                    report.skipped.append((path, reason))
             else:
                 found.append((path, output / path.parent.relative_to(given) if output else path.parent))
-    target = _as_file(output, pictures)
+    target = check_output(output, pictures)
     found = list(dict.fromkeys(found))  # a picture may be named twice: in its folder, and by itself
     stems = _stems({(folder, path.name) for path, folder in found})
     jobs = []
@@ -126,14 +139,40 @@ def plan(
     return jobs
 
 
+def looks_like_a_result(path: Path) -> bool:
+    """Whether a file has the name of a restored picture, of a sheet, or of a mask that was shown."""
+    return path.stem.endswith((_RESTORED, _COMPARE, _MASK))
+
+
+def _is_a_mask(path: Path, masks: Path | None, searched: Path) -> bool:
+    """Whether a picture is the mask, or lies in the folder of masks; unless pictures and masks share one folder."""
+    if masks is None or not masks.exists():
+        return False
+    if not masks.is_dir():
+        return path.samefile(masks)
+    return not masks.samefile(searched) and masks.resolve() in path.resolve().parents
+
+
+def check_masks(jobs: Sequence[Job], mask: MaskSource) -> None:
+    """Raise SettingsError if pictures of one name from several folders would get one mask, which fits one at most."""
+    users: dict[Path, Path] = {}
+    for job in jobs if mask.file is not None and mask.file.is_dir() else ():
+        try:
+            found = mask.of(job.source)
+        except images.PictureError:
+            continue  # it will be listed among the pictures that failed
+        other = users.setdefault(found, job.source)
+        if other.parent != job.source.parent:
+            raise SettingsError(
+                f"{other} and {job.source} would both get the mask {found}. Put masks into folders as the pictures "
+                f"are: {mask.file / job.source.parent.name / found.name}."
+            )
+
+
 def _not_read(folder: Path) -> list[Path]:
     """Pictures in a folder, and in those below it, that `find_photographs` does not look for; hidden ones left out."""
     found = [path for path in folder.rglob("*") if path.suffix.lower() in _NOT_READ and path.is_file()]
     return sorted(path for path in found if not any(part[0] == "." for part in path.relative_to(folder).parts))
-
-
-def _export(path: Path) -> str:
-    return f"files that end in {path.suffix} are not read; export it as PNG, TIFF or JPEG with another program"
 
 
 def _stems(names: set[tuple[Path, str]]) -> dict[tuple[Path, str], str]:
@@ -176,8 +215,8 @@ def _check_apart(jobs: list[Job]) -> None:
             )
 
 
-def _as_file(output: Path | None, pictures: list[Path]) -> Path | None:
-    """The output if it names a file, else None."""
+def check_output(output: Path | None, pictures: Sequence[Path]) -> Path | None:
+    """The output if it names a file, else None; SettingsError if it names one that cannot be."""
     if output is None or output.is_dir() or not output.suffix:
         return None
     try:
@@ -219,7 +258,7 @@ def restore_files(
         OSError: if results cannot be written into one of the folders; told before the first picture is worked on.
     """
     several = len(jobs) > 1
-    for folder in dict.fromkeys(job.target.parent for job in jobs if overwrite or not job.target.exists()):
+    for folder in dict.fromkeys(job.target.parent for job in jobs if overwrite or not os.path.exists(job.target)):
         files.check_folder(folder)
     for job in tqdm(jobs, unit="picture", disable=not (progress and several)):
         before, count = _written(job.target), len(report.done)

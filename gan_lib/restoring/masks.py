@@ -56,12 +56,14 @@ class MaskSource(NamedTuple):
         colour: a colour's name or "#rrggbb", painted over what is missing.
         alpha: whether transparent pixels are missing.
         invert: whether black is missing in the file.
+        searched: folders that the pictures were found in; a folder of masks may have the same folders below it.
     """
 
     file: Path | None = None
     colour: str | None = None
     alpha: bool = False
     invert: bool = False
+    searched: tuple[Path, ...] = ()
 
     def told(self, picture: Path) -> str:
         """For the JSON file beside a result."""
@@ -77,8 +79,12 @@ class MaskSource(NamedTuple):
         """
         if not self.file.is_dir():
             return self.file
-        named = [path for path in self.file.iterdir() if path.stem == picture.stem and path.suffix.lower() in ENDINGS]
-        found = sorted(path for path in named if path.is_file() and path.resolve() != picture.resolve())
+        parent = picture.parent
+        below = [parent.relative_to(folder) for folder in self.searched if parent.is_relative_to(folder)]
+        folders = [self.file / path for path in below if (self.file / path).is_dir()] + [self.file]
+        inside = (path for folder in folders for path in sorted(folder.iterdir()))
+        named = [path for path in inside if path.stem == picture.stem and path.suffix.lower() in ENDINGS]
+        found = [path for path in named if path.is_file() and path.resolve() != picture.resolve()]
         if not found:
             told = f"{self.file} holds no mask for {picture.name}; {picture.stem}.png was expected."
             alone = " The picture itself is not its mask; put the masks into a folder of their own." if named else ""

@@ -13,7 +13,7 @@ from typing import Any
 
 import keras
 
-from gan_lib.files import whole_files
+from gan_lib.files import expanded, whole_files
 
 FOLDER = Path(__file__).parent
 CARD_FIELDS = ("name", "purpose", "network", "parameters", "data", "training", "measures", "limits", "licence")
@@ -134,7 +134,7 @@ def load_model(source: str | Path, *, precision: str | None = None) -> tuple[ker
     """
     name, folder = str(source), FOLDER
     if name.endswith(".weights.h5"):
-        path = Path(source).expanduser()
+        path = expanded(source)
         if not path.is_file():
             raise WeightsError(f"There is no file {path} (looked in {Path.cwd()} if the path is relative).")
         name, folder = path.name.removesuffix(".weights.h5"), path.parent
