@@ -86,6 +86,7 @@ def test_each_picture_is_judged_alone():
 @pytest.mark.parametrize("how", [{"run_eagerly": True}, {"jit_compile": True}])
 def test_a_step_of_training(how):
     model = gan(**how)
+    assert model.jit_compile == how.get("jit_compile", False)
     before = [weight.numpy() for weight in model.trainable_weights]
     tables = [network.get_layer("label_embedding").embeddings for network in (model.generator, model.discriminator)]
     start = [table.numpy() for table in tables]

@@ -1,6 +1,7 @@
 """course: a lesson's folder, and the handing over of its measures."""
 
 import errno
+import hashlib
 import json
 import os
 import re
@@ -169,3 +170,27 @@ def test_a_full_disk_leaves_the_old_report(handover, plain_environment):
 )
 def test_measures_are_short(value, text):
     assert course.format_measure(value) == text
+
+
+def test_a_training_record_knows_the_code_that_ran(plain_environment, tmp_path):
+    plain_environment.setattr(course, "_repository", lambda: tmp_path)
+    plain_environment.setenv("GAN_LIB_PRESET", "release")
+    plain_environment.setenv("GAN_LIB_PRECISION", "float32")
+    (tmp_path / "notebooks").mkdir()
+
+    def record(text, code):
+        cells = [("markdown", text), ("code", "a"), ("code", code)]
+        told = {"cells": [{"cell_type": kind, "source": [source]} for kind, source in cells]}
+        (tmp_path / "notebooks" / "03_some_lesson.ipynb").write_text(json.dumps(told))
+        return course.training_record("03_some_lesson", seed=7, minutes=1.26)
+
+    first = record("words", "b")
+    assert first["code_sha256"] == hashlib.sha256(b"a\n\nb").hexdigest()
+    assert {key: first[key] for key in ("notebook", "preset", "precision", "seed", "minutes")} == {
+        "notebook": "03_some_lesson.ipynb", "preset": "release", "precision": "float32", "seed": 7, "minutes": 1.3,
+    }  # fmt: skip
+    assert "keras 3." in first["versions"]
+    assert record("other words", "b")["code_sha256"] == first["code_sha256"]
+    assert record("words", "c")["code_sha256"] != first["code_sha256"]
+    with pytest.raises(FileNotFoundError, match="04_other.ipynb was expected"):
+        course.training_record("04_other", seed=7, minutes=1.0)

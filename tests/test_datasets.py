@@ -103,7 +103,7 @@ def test_keras_cache_is_the_second_rung(elsewhere, few_bundled, capsys):
 
 def test_the_download_is_the_third_rung(elsewhere, monkeypatch):
     def fetch(url, sha256, destination):
-        assert url.startswith("https://storage.googleapis.com/")
+        assert (url, sha256) == (digits_module.MNIST_URL, digits_module.MNIST_SHA256)
         assert re.fullmatch("[0-9a-f]{64}", sha256)
         return write_mnist(destination, count=50)
 
@@ -537,6 +537,7 @@ def test_flowers_are_downloaded_checked_and_unpacked_once(elsewhere, monkeypatch
 
     def fetch(url, sha256, destination):
         calls.append(url)
+        assert sha256 == photographs_module.FLOWERS_SHA256
         destination.parent.mkdir(parents=True, exist_ok=True)
         images.save_image(elsewhere / "flower_photos" / "roses" / "1.jpg", np.full((40, 50, 3), 90, np.uint8))
         with tarfile.open(destination, "w:gz") as archive:

@@ -11,7 +11,7 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from gan_lib import __main__ as command_line
 from gan_lib import evaluation, images, weights
 from gan_lib.datasets import DataError, bundled_photographs, held_out_names
-from gan_lib.evaluation import add_noise, evaluate_denoising, network_denoiser
+from gan_lib.evaluation import add_noise, evaluate_denoising, network_denoiser, running
 from gan_lib.evaluation.pictures import sources
 from gan_lib.networks.denoiser import denoiser
 from gan_lib.networks.features import judging_features
@@ -77,6 +77,9 @@ def test_the_noise_is_that_of_the_protocol():
     np.testing.assert_array_equal(add_noise(clean, 25, seed=0, index=3), add_noise(clean, 25, seed=0, index=3))
     for other in ({"seed": 1, "index": 3}, {"seed": 0, "index": 4}, {"seed": 3, "index": 0}):
         assert abs(np.corrcoef(noise.ravel(), (add_noise(clean, 25, **other) * 255 - 250).ravel())[0, 1]) < 0.02
+    # Written down here, since every published figure hangs on it.
+    pinned = add_noise(np.zeros((1, 2, 3), np.uint8), 25, seed=0, index=3) * 255 / 25
+    np.testing.assert_allclose(pinned.ravel()[:3], [-0.88372725, 2.8859067, 0.55808496], rtol=1e-5)
     # Twice the strength is the same noise twice as strong.
     np.testing.assert_allclose(add_noise(clean, 50, seed=0, index=3) * 255 - 250, 2 * noise, atol=1e-3)
 
@@ -497,6 +500,11 @@ def test_what_cannot_be_written_is_said_before_the_measurement_and_leaves_nothin
     assert err.startswith(f"error: {folder / 'a.png' / 'report.json'} could not be written: ")
     evaluation.check_target(tmp_path / "free" / "report.json")
     assert list((tmp_path / "free").iterdir()) == []
+
+
+def test_of_times_the_median_counts_and_of_measures_the_mean():
+    cases = [{"psnr": value, "ssim": None, "seconds_per_megapixel": value} for value in (1.0, 1.0, 10.0)]
+    assert running._summary(cases) == {"psnr": 4.0, "ssim": None, "seconds_per_megapixel": 1.0}
 
 
 def test_results_of_restore_are_not_measured(folder, capsys):

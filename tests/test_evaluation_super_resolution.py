@@ -142,6 +142,8 @@ def test_rows_are_means_over_the_pictures_and_the_report_says_how(pictures, save
     row = measured.by_picture["bicubic"]["coffee"]
     assert row["psnr"] == pytest.approx(float(metrics.psnr_y(by_hand, clean, crop=2)[0]))
     assert row["psnr_rgb"] == pytest.approx(float(metrics.psnr(by_hand[2:-2, 2:-2], clean[2:-2, 2:-2])[0]))
+    assert row["ssim"] == pytest.approx(float(metrics.ssim_y(by_hand, clean, crop=2)[0]))
+    assert row["downscaled_error"] == pytest.approx(float(metrics.downscaled_error(by_hand, small, scale=2)[0]))
     bicubic, untrained = report["rows"]
     assert bicubic["psnr"] == pytest.approx(np.mean([row["psnr"] for row in measured.by_picture["bicubic"].values()]))
     assert untrained["psnr"] == pytest.approx(bicubic["psnr"], abs=0.1)  # untrained it is bicubic, but for the border

@@ -146,6 +146,22 @@ def float32_afterwards():
     keras.mixed_precision.set_global_policy("float32")
 
 
+def test_the_preset_follows_the_cards(plain_environment):
+    for cards, preset in (((), "quick"), ((T4,), "full")):
+        plain_environment.setattr(hardware, "visible_gpus", lambda cards=cards: cards)
+        assert hardware.preset() == preset
+
+
+def test_the_machine_is_measured_in_the_right_units(tmp_path):
+    import shutil
+
+    import psutil
+
+    found = hardware.look_at_machine(tmp_path)
+    assert found.memory_gb == pytest.approx(psutil.virtual_memory().total / 1e9, rel=0.01)
+    assert found.disk_free_gb == pytest.approx(shutil.disk_usage(tmp_path).free / 1e9, rel=0.1, abs=1)
+
+
 def test_setup_sets_policy_and_seeds(plain_environment, float32_afterwards):
     keras = float32_afterwards
     plain_environment.setenv("GAN_LIB_PRECISION", "mixed_bfloat16")
@@ -153,6 +169,8 @@ def test_setup_sets_policy_and_seeds(plain_environment, float32_afterwards):
     text = hardware.setup(seed=3)
     first = keras.random.normal((4,))
     assert keras.mixed_precision.dtype_policy().name == "mixed_bfloat16"
+    hardware.setup(seed=4)
+    assert (keras.ops.convert_to_numpy(first) != keras.ops.convert_to_numpy(keras.random.normal((4,)))).any()
     hardware.setup(seed=3)
     assert (keras.ops.convert_to_numpy(first) == keras.ops.convert_to_numpy(keras.random.normal((4,)))).all()
     assert "Preset     smoke" in text
@@ -168,11 +186,12 @@ def test_setup_keeps_float32_on_a_gpu(plain_environment, float32_afterwards, car
     hardware.visible_gpus()  # is remembered, so that nobody asks the made-up card for its details
     plain_environment.setenv("GAN_LIB_PRECISION", "float32")
     plain_environment.setattr(tf.config, "list_physical_devices", lambda kind=None: cards)
-    plain_environment.setattr(tf.config.experimental, "set_memory_growth", lambda card, on: None)
-    calls = []
+    grows, calls = [], []
+    plain_environment.setattr(tf.config.experimental, "set_memory_growth", lambda card, on: grows.append((card, on)))
     plain_environment.setattr(tf.config.experimental, "enable_tensor_float_32_execution", calls.append)
     hardware.setup(seed=1)
     assert calls == told
+    assert grows == [(card, True) for card in cards]  # or a notebook would take the whole card for itself
 
 
 @pytest.mark.parametrize("command", [__main__.restore, __main__.evaluate])

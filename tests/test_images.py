@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tifffile
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, JpegImagePlugin
 
 from gan_lib import images
 from gan_lib.images import PictureError, load_image, save_image
@@ -678,3 +678,11 @@ def test_too_wide_for_the_format(tmp_path):
     with pytest.raises(PictureError, match="take PNG"):
         save_image(tmp_path / "a.webp", np.zeros((1, 17000, 3), np.uint8))
     assert os.listdir(tmp_path) == []
+
+
+def test_a_jpeg_keeps_colour_in_full_resolution_and_follows_the_quality(tmp_path):
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    sizes = [save_image(tmp_path / f"{quality}.jpg", noise, quality=quality).stat().st_size for quality in (20, 95)]
+    assert sizes[0] < sizes[1] / 2
+    with Image.open(tmp_path / "95.jpg") as image:
+        assert JpegImagePlugin.get_sampling(image) == 0

@@ -145,6 +145,7 @@ BREAKS = {
     "a late title": (inserted(0, text("A word before")), "2: the title is here"),
     "a part that is missing": (replaced(9, text("## What stays")), "no cell has the tag 'summary'"),
     "a part of the wrong kind": (replaced(2, text("Setup", "setup")), "the tag 'setup' is on a cell of text"),
+    "checks that check nothing": (replaced(6, code("print(1)", "checks")), "'checks' asserts anything"),
     "an unknown order": (metadata(order="baking"), "its order is 'baking'; one of generation, restoration"),
     "restoration without baseline": (metadata(order="restoration"), "no cell has the tag 'baseline'"),
     "two cells of settings": (inserted(5, code("A = 1", "settings")), "2 cells have the tag 'settings'"),
@@ -156,6 +157,7 @@ BREAKS = {
     "no picture": (replaced(4, code("1")), "no cell has a picture"),
     "a Lambda layer": (inserted(5, code("keras.layers.Lambda(f)")), "6: there is a Lambda layer"),
     "matplotlib": (inserted(5, code("import matplotlib.pyplot as plt")), "6: it imports matplotlib"),
+    "a part of matplotlib": (inserted(5, code("from matplotlib import cm")), "6: it imports matplotlib"),
     "no report": (replaced(11, code("1", "report")), "no cell calls course.report('02_good'"),
     "an early report": (inserted(12, code("1")), "12: course.report is called here"),
     "another lesson's report": (

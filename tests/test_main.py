@@ -4,6 +4,7 @@ import io
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -108,6 +109,23 @@ def test_photograph_rungs(plain_environment, tmp_path):
     assert (photos.at_hand, flowers.at_hand, download.at_hand, bundled.at_hand) == (False, False, False, True)
     (tmp_path / "photos" / "a.PNG").touch()
     assert ladders.photograph_rungs(look_at_network=False)[0].at_hand
+
+
+@pytest.mark.parametrize(
+    ("answer", "at_hand", "told"),
+    [(200, True, "from https://"), (404, False, "answers 404"), (None, False, "cannot be reached from here")],
+)
+def test_downloads_are_looked_at(plain_environment, answer, at_hand, told):
+    import requests
+
+    def head(url, **options):
+        if answer is None:
+            raise requests.ConnectionError
+        return SimpleNamespace(status_code=answer)
+
+    plain_environment.setattr(requests, "head", head)
+    rung = ladders.digit_rungs()[2]
+    assert rung.at_hand == at_hand and told in rung.told
 
 
 def test_offline_is_not_looked_at(plain_environment):

@@ -59,6 +59,21 @@ def test_blocks_are_rectangles():
     assert 8 <= len(rows) <= 24 and 8 <= len(columns) <= 24
 
 
+def test_there_are_as_many_blocks_as_asked_for():
+    import scipy.ndimage
+
+    counts = [
+        scipy.ndimage.label(degradations.random_blocks(100, 100, seed, count=(4, 4), sides=(0.05, 0.05))[..., 0])[1]
+        for seed in range(20)
+    ]
+    assert max(counts) == 4  # some overlap
+
+
+def test_the_masks_of_the_protocol_stay_as_they_are():
+    shares = [degradations.free_form(128, 128, seed).mean() for seed in range(4)]
+    np.testing.assert_allclose(shares, [0.1026, 0.1481, 0.1544, 0.12], atol=0.003)
+
+
 def test_masks_that_cannot_be_drawn_are_refused():
     with pytest.raises(ValueError, match="0 x 5 pixels was asked for"):
         degradations.free_form(0, 5, 1)
@@ -80,6 +95,9 @@ def test_a_bank_takes_the_kinds_in_turn():
     assert not np.array_equal(bank[1], bank[3])
     with pytest.raises(ValueError, match=r"\['round'\] were asked for; at least one of each out of centre, blocks"):
         degradations.mask_bank(["round"], 4, 32, 32, seed=1)
+    for kinds, count in (([], 4), (["centre"], 0)):
+        with pytest.raises(ValueError, match="asked for"):
+            degradations.mask_bank(kinds, count, 32, 32, seed=1)
 
 
 def test_remove_keeps_known_pixels_bit_by_bit_and_fills_with_their_mean():
@@ -92,7 +110,7 @@ def test_remove_keeps_known_pixels_bit_by_bit_and_fills_with_their_mean():
         expected = np.broadcast_to(clean.numpy()[index][known].mean(axis=0), degraded[index][~known].shape)
         np.testing.assert_allclose(degraded[index][~known], expected, atol=1e-5)
     assert (degradations.remove(clean, mask, 1.0).numpy()[mask[..., 0] == 1] == 1).all()
-    assert np.isfinite(degradations.remove(clean, np.ones([2, 32, 32, 1], np.float32))).all()
+    assert (degradations.remove(clean, np.ones([2, 32, 32, 1], np.float32)).numpy() == 0).all()  # nothing is known
 
 
 # --- pairs ------------------------------------------------------------------------------------------------------

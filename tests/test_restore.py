@@ -1045,3 +1045,44 @@ def test_srgb_profiles_need_no_conversion(tmp_path):
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     path = images.save_image(tmp_path / "a.png", noisy(20, 30), metadata=images.Metadata(profile=srgb))
     assert restoring.open_picture(path).profile is None
+
+
+def test_memory_that_does_not_suffice_is_a_sentence(released):
+    import tensorflow as tf
+
+    def exhausted(*inputs):
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating")
+
+    restorer = Restorer(weights_file=released / "denoiser.weights.h5")
+    filler, enlarger = (
+        restoring.HoleFiller(weights_file=CARDED["inpaint"]),
+        restoring.Enlarger(4, weights_file=CARDED["super-resolution"]),
+    )
+    for worker in (restorer, filler, enlarger):
+        vars(worker)["_run"] = exhausted
+    for call in (
+        lambda: restorer(noisy(40, 60), sigma=10.0),
+        lambda: filler(noisy(40, 60), np.eye(40, 60, dtype=bool)),
+        lambda: enlarger(noisy(40, 60)),
+    ):
+        with pytest.raises(MemoryError, match="memory does not suffice"):
+            call()
+
+
+@pytest.mark.parametrize(("bits", "scale", "expected"), [(8, 1, 0.024), (16, 1, 0.060), (8, 4, 0.384)])
+def test_the_memory_of_an_estimate_is_the_promised_one(released, tmp_path, monkeypatch, bits, scale, expected):
+    from types import SimpleNamespace
+
+    from gan_lib.restoring import costs
+
+    nothing = SimpleNamespace(memory_info=lambda: SimpleNamespace(rss=0))
+    monkeypatch.setattr(costs.psutil, "Process", lambda: nothing)
+    monkeypatch.setattr(costs, "_seconds_a_pixel", lambda *settings: 0.0)
+    path = images.save_image(tmp_path / "a.png", np.zeros((1000, 1000, 3), np.float32), bits=bits)
+    weights_file = CARDED["super-resolution"] if scale > 1 else released / "denoiser.weights.h5"
+    make = (
+        (lambda: restoring.Enlarger(scale, weights_file=weights_file))
+        if scale > 1
+        else (lambda: Restorer(weights_file=weights_file))
+    )
+    assert restoring.estimate_cost(make(), [path]).memory_gb == pytest.approx(expected)

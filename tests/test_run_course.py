@@ -105,6 +105,13 @@ def test_the_lesson_is_not_changed_unless_asked(lessons):
     assert nbformat.read(path, as_version=4).cells[1].outputs[0].text == "hello\n"
 
 
+def test_a_lesson_that_failed_is_not_updated(lessons):
+    path = write(lessons, "00_one", "1 / 0")
+    before = path.read_bytes()
+    assert run(lessons, "--update") == 1
+    assert path.read_bytes() == before
+
+
 def test_a_lesson_sees_its_surroundings(lessons, plain_environment):
     plain_environment.setenv("GAN_LIB_DATA", "somewhere")
     source = """import os, sys

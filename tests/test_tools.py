@@ -12,6 +12,7 @@ import check_report
 import check_versions
 import course_progress
 import nbformat
+import numpy as np
 import open_lab
 import pytest
 import sync_address
@@ -175,6 +176,31 @@ def test_a_report_that_is_missing(tmp_path, capsys):
     assert "cannot be read" in capsys.readouterr().err
 
 
+def test_the_exit_status_says_whether_a_training_was_worth_something(tmp_path, capsys):
+    path = tmp_path / "report.json"
+    for score, status in ((8.0, 0), (1.0, 1)):
+        path.write_text(json.dumps(report(classifier_score=score)))
+        assert check_report.main([str(path), "--lesson", "02"]) == status
+    assert "beats its baseline" in capsys.readouterr().out
+
+
+def test_the_exit_status_says_whether_versions_agree(tmp_path, capsys):
+    for text, status in (("no-such-package==1", 1), ("# nothing", 1), (f"numpy=={np.__version__}", 0)):
+        (tmp_path / "constraints.txt").write_text(text + "\n")
+        assert check_versions.main([str(tmp_path / "constraints.txt")]) == status, text
+    assert "All 1 packages" in capsys.readouterr().out
+
+
+def test_a_command_that_fails_fails_its_step(monkeypatch, capfd):
+    assert check_course.command("this")
+    assert not check_course.command("no_such_module")
+    for failing in ("check", "format"):
+        monkeypatch.setattr(check_course, "command", lambda *words, failing=failing: words[1] != failing)
+        assert not check_course.style()
+    monkeypatch.setattr(check_course, "command", lambda *words: True)
+    assert check_course.style()
+
+
 def test_versions_are_compared():
     wanted = check_versions.pinned("# a comment\nkeras==3.13.2\nscikit-image==0.25.2\n")
     assert wanted == {"keras": "3.13.2", "scikit-image": "0.25.2"}
@@ -296,6 +322,22 @@ def test_an_environment_in_order_is_left_alone(tmp_path, arguments, made_from):
     (folder / ".in-order").write_text(f"{sums.stdout.strip()} {ROOT}/{folder}\n")
     done = run_setup(folder, *arguments)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_a_stamp_of_other_requirements_is_not_believed(tmp_path):
+    folder = tmp_path / "venv"
+    (folder / "bin").mkdir(parents=True)
+    (folder / "pyvenv.cfg").write_text("")
+    python = folder / "bin" / "python"
+    python.write_text(f'#!/bin/sh\necho "$@" >>"{tmp_path}/calls"\nexit 0\n')
+    python.chmod(0o755)
+    (folder / ".in-order").write_text("of other requirements\n")
+    assert run_setup(folder).returncode == 0
+    assert "-m pip install" in (tmp_path / "calls").read_text()
+    assert (folder / ".in-order").read_text().strip().endswith(f"{ROOT}/{folder}")
+    # The right stamp does not help a Python that has gone.
+    python.write_text("#!/bin/sh\nexit 1\n")
+    assert run_setup(folder, PYTHON="/nonexistent").returncode == 1
 
 
 def test_every_target_of_make_is_explained_and_clean_removes_what_they_make():

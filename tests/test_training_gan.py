@@ -255,6 +255,22 @@ def test_every_third_step_has_a_penalty_of_three_times_the_weight():
     assert seen == pytest.approx([6.0, 0.0, 0.0, 6.0])
 
 
+def test_a_penalty_moves_the_discriminator():
+    model = gan(
+        networks=lambda: (generator(normalised=False), discriminator(normalised=False)),
+        optimizers=sgd,
+        average_decay=None,
+        run_eagerly=True,
+        penalty=lambda judge, real, fake, seed: tf.reduce_mean(judge(real)),
+        penalty_weight=2.0,
+        discriminator_loss=lambda real, fake: 0.0 * tf.reduce_mean(real),
+    )
+    bias = model.discriminator.layers[-1].bias
+    before = bias.numpy()
+    model.train_step(tf.constant(pictures(8)))
+    np.testing.assert_allclose(bias.numpy() - before, -0.05 * 2.0, rtol=1e-5)  # the rate times the weight
+
+
 @pytest.mark.slow
 def test_the_loop_of_lesson_one_ends_where_fit_ends():
     def made():
@@ -277,6 +293,7 @@ def test_steps_that_are_fused_end_at_the_same_weights():
     one, two = gan(optimizers=sgd), gan(optimizers=sgd, steps_per_execution=2)
     fit(one, steps=4)
     fit(two, steps=4)
+    assert (one.steps_per_execution, two.steps_per_execution) == (1, 2)
     assert int(two.iteration.numpy()) == 4
     assert_same(weights(two), weights(one), rtol=1e-5, atol=1e-6)
 

@@ -343,6 +343,7 @@ def test_a_resumed_run_ends_where_an_uninterrupted_one_does(kind, tmp_path):
 )
 def test_xla_ends_at_the_same_weights(make):
     plain, compiled = (make(jit_compile=jit) for jit in (False, True))
+    assert (plain.jit_compile, compiled.jit_compile) == (False, True)
     start = weights(plain.generator)
     logs = [fit(model, steps=2).history for model in (plain, compiled)]
     assert_same(weights(compiled.generator), weights(plain.generator), rtol=1e-3, atol=2e-4)
@@ -357,6 +358,7 @@ def test_xla_compiles_masks_and_the_further_terms():
     further = {"perceptual_loss": perceptual, "checkerboard_loss": losses.checkerboard_loss(2, blocks=2)}
     weights_of = {"perceptual_weight": 1.0, "checkerboard_weight": 1.0}
     model = adversarial(level=False, jit_compile=True, **further, **weights_of)
+    assert model.jit_compile
     history = fit(model, data=pairs(with_hole), validation_data=pairs(with_hole), validation_steps=1).history
     assert set(history) >= ALL_LOGS | {"val_psnr"}
     assert all(np.isfinite(values).all() for values in history.values())

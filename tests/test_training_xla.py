@@ -78,6 +78,7 @@ def test_xla_ends_at_the_same_weights(name):
     settings = STEPS[name]
     data = with_labels() if settings.get("networks") is labelled else None
     plain, compiled = (gan(optimizers=sgd, jit_compile=jit, **settings) for jit in (False, True))
+    assert (plain.jit_compile, compiled.jit_compile) == (False, True)
     start = weights(plain)
     for model in (plain, compiled):
         fit(model, steps=3, data=data)
@@ -92,6 +93,7 @@ def test_xla_ends_at_the_same_weights(name):
 def test_xla_compiles_half_precision_with_loss_scaling(precision):
     precision("mixed_float16")
     model = gan(jit_compile=True)
+    assert model.jit_compile
     before = weights(model.discriminator)
     history = fit(model, steps=2).history
     assert all(tf.math.is_finite(values[0]) for values in history.values())

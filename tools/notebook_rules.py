@@ -134,6 +134,12 @@ def parts(notebook: nbformat.NotebookNode, path: Path) -> Iterator[Complaint]:
             yield Complaint(None, f"no cell has the tag {tag!r} ({meaning}); at least one was expected.")
         if tag in CODE_PARTS and any(cell.cell_type != "code" for cell in tagged):
             yield Complaint(None, f"the tag {tag!r} is on a cell of text; a code cell was expected.")
+        if tag == "checks" and tagged and not any(map(asserts, tagged)):
+            yield Complaint(None, "no cell with the tag 'checks' asserts anything; an assert was expected.")
+
+
+def asserts(cell: nbformat.NotebookNode) -> bool:
+    return cell.cell_type == "code" and any(isinstance(node, ast.Assert) for node in ast.walk(tree(cell)))
 
 
 def settings(notebook: nbformat.NotebookNode, path: Path) -> Iterator[Complaint]:
