@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import lesson_run
 import nbformat
 import numpy as np
 import pytest
@@ -103,6 +104,23 @@ def test_the_lesson_is_not_changed_unless_asked(lessons):
     assert path.read_bytes() == before
     assert run(lessons, "--update") == 0
     assert nbformat.read(path, as_version=4).cells[1].outputs[0].text == "hello\n"
+
+
+@pytest.mark.parametrize("failures", [1, 2])
+def test_a_kernel_that_does_not_start_is_tried_once_more(lessons, monkeypatch, capsys, failures):
+    execute, calls = lesson_run.nbclient.NotebookClient.execute, []
+
+    def late(client, **options):
+        calls.append(1)
+        if len(calls) <= failures:
+            raise RuntimeError("Kernel died before replying to kernel_info")
+        return execute(client, **options)
+
+    monkeypatch.setattr(lesson_run.nbclient.NotebookClient, "execute", late)
+    write(lessons, "00_one", "print('hello')")
+    assert run(lessons) == failures - 1
+    assert len(calls) == 2
+    assert ("Kernel died before replying" in capsys.readouterr().out) == (failures == 2)
 
 
 def test_a_lesson_that_failed_is_not_updated(lessons):

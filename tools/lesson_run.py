@@ -94,6 +94,9 @@ def run_notebook(
 ) -> Outcome:
     """Run a notebook from a clean start, in a kernel of this Python and in the notebook's own folder.
 
+    A kernel that does not start is tried once more: another program may have taken one of the ports that were free when
+    they were chosen for it.
+
     Args:
         path: the notebook; the file itself is not changed.
         environment: all environment variables of the kernel.
@@ -106,8 +109,15 @@ def run_notebook(
     """
     notebook = nbformat.read(path, as_version=4)
     clear(notebook)
-    total = sum(cell.cell_type == "code" and bool(cell.source.strip()) for cell in notebook.cells)
     work = _Work(notebook, path.parent, dict(environment))
+    outcome = _watched(work, path, on_progress, poll_seconds)
+    if outcome.status == "failed" and work.process is None:
+        outcome = _watched(_Work(notebook, path.parent, dict(environment)), path, on_progress, poll_seconds)
+    return outcome
+
+
+def _watched(work: _Work, path: Path, on_progress: Callable[[int, int], None], poll_seconds: float) -> Outcome:
+    total = sum(cell.cell_type == "code" and bool(cell.source.strip()) for cell in work.notebook.cells)
     started = time.monotonic()
     thread = threading.Thread(target=work.run, name=f"notebook {path.stem}", daemon=True)
     thread.start()
