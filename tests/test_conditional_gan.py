@@ -82,6 +82,7 @@ def test_each_picture_is_judged_alone():
     np.testing.assert_allclose(together[:1], alone, atol=1e-5)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("how", [{"run_eagerly": True}, {"jit_compile": True}])
 def test_a_step_of_training(how):

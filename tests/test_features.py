@@ -16,11 +16,6 @@ def judge():
     return weights.load_model("judging_features")[0]
 
 
-@pytest.fixture(scope="module")
-def compiled_judge(judge):
-    return tf.function(judge)
-
-
 def held_out_crops() -> dict[str, np.ndarray]:
     crops = {}
     for name, picture in datasets.bundled_photographs("held-out").items():
@@ -119,12 +114,12 @@ def test_distance_of_feature_maps():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", degradations.RAMPS)
-def test_the_judge_ranks_every_ramp_of_damage(compiled_judge, kind):
+def test_the_judge_ranks_every_ramp_of_damage(judge, kind):
     ramp = degradations.RAMPS[kind]
     for name, crop in held_out_crops().items():
         batch = images.to_network(crop)[None]
         damaged = [images.from_network(ramp.degrade(batch, strength, (0, 1)))[0] for strength in ramp.strengths]
-        distances = [float(metrics.perceptual_distance(compiled_judge, one, crop)[0]) for one in damaged]
+        distances = [float(metrics.perceptual_distance(judge, one, crop)[0]) for one in damaged]
         assert all(a < b for a, b in zip([0.0, *distances], distances, strict=False)), (name, distances)
 
 

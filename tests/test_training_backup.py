@@ -35,6 +35,7 @@ def with_dropout():
     return generator(), keras.Model(second.input, second.layers[-1](dropped))
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("networks", [None, with_dropout], ids=["plain", "with Dropout"])
 def test_a_resumed_run_ends_where_an_uninterrupted_one_does(path, networks):
@@ -101,6 +102,8 @@ def spoilt(what):
         ("steps", "its steps were undone"),
     ],
 )
+@pytest.mark.long
+@pytest.mark.slow
 def test_an_epoch_that_failed_leaves_the_backup_before(path, what, why):
     (model, spoils), said = spoilt(what), []
     callbacks = [spoils, TrainingBackup(path, tell=said.append)]
@@ -191,6 +194,7 @@ fit(gan(run_eagerly=True), steps=1, callbacks=[TrainingBackup(sys.argv[1])])
 """
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_process_that_is_killed_while_writing_leaves_the_old_backup(interrupted):
     path, before = interrupted

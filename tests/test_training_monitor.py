@@ -68,6 +68,7 @@ def pair(name):
 # --- nothing is wrong
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_healthy_training_is_left_in_peace():
     model, eight_bit = gan(), images.to_uint8(images.from_network(REAL))
@@ -78,6 +79,8 @@ def test_a_healthy_training_is_left_in_peace():
 
 
 @pytest.mark.parametrize("name", ["least_squares", "hinge", "wasserstein"])
+@pytest.mark.long
+@pytest.mark.slow
 def test_no_loss_is_sick_by_itself(name):
     penalty = {"penalty": losses.gradient_penalty} if name == "wasserstein" else {}
     made = gan(networks=networks(), optimizers=rates(), **pair(name), **penalty)
@@ -98,6 +101,7 @@ def smoothed(real, fake):
     return losses.non_saturating_discriminator_loss(real, fake, real_target=0.9)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("loss", [losses.non_saturating_discriminator_loss, smoothed], ids=["plain", "smoothed"])
 def test_a_discriminator_that_always_wins(loss):
@@ -108,6 +112,7 @@ def test_a_discriminator_that_always_wins(loss):
     assert "lower learning rate for the discriminator" in monitor.findings[0].sentence
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_penalty_is_no_doubt():
     def constant(judge, real, fake, seed):
@@ -236,6 +241,7 @@ def ring(count, seed):
     return (centres + 0.1 * random.normal(size=(count, 2))).astype("float32")
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_points_that_gather_on_islands_are_left_in_peace():
     made = gan(networks=lambda: (ring_generator(latent_dim=2), ring_discriminator()), optimizers=rates(1e-3, 1e-3))
@@ -265,6 +271,7 @@ def test_points_that_are_all_alike_are_found_without_real_ones():
     assert "samples differ from each other" in monitor.findings[0].sentence
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_young_generator_may_draw_alike():
     made = still(networks=networks(constant))
@@ -272,6 +279,7 @@ def test_a_young_generator_may_draw_alike():
     assert "collapse" in kinds(watched(made, epochs=4, after_steps=2))
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_each_class_is_looked_at_by_itself():
     def label_alone():
@@ -289,6 +297,7 @@ def test_each_class_is_looked_at_by_itself():
     assert signals.spread(samples)[0] > 0.5 * signals.spread(REAL)[0]  # over all classes nothing is to be seen
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_classes_that_vary_are_left_in_peace():
     labels = np.arange(200) % 3
@@ -310,6 +319,7 @@ def test_pixels_at_the_ends_of_tanh():
     assert "100.0% of its values lie at tanh's limits" in finding.sentence
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_pictures_that_are_black_and_white_themselves():
     def steep(layer):
@@ -346,6 +356,7 @@ def state(model):
     return [*weights(model), *moments(model.generator_optimizer), *moments(model.discriminator_optimizer)]
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_nan_stops_the_training_and_the_last_good_state_is_back():
     made, monitor = gan(run_eagerly=True), TrainingMonitor(check_every=2, tell=None)
@@ -362,6 +373,7 @@ def test_nan_stops_the_training_and_the_last_good_state_is_back():
     assert all(np.isfinite(weight).all() for weight in weights(made))
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("first", [True, False])
 def test_a_backup_beside_it_holds_the_good_weights(first, tmp_path):
@@ -440,6 +452,7 @@ def restored(model, epochs=3, **kwargs):
     return monitor
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_restoration_with_and_without_a_discriminator():
     assert restored(small_restorations.regression(run_eagerly=True)).findings == []
@@ -453,6 +466,7 @@ def test_nan_in_a_restoration_without_a_discriminator():
     assert_same(before, weights(made))
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_discriminator_of_restoration_that_always_wins_has_longer():
     def findings(**kwargs):
@@ -483,6 +497,7 @@ def test_it_waits_for_the_first_steps():
     assert watched(still(optimizers=rates(discriminator=0.0)), after_steps=7).findings == []
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_limits_can_be_chosen():
     monitor = watched(still(), limits=Limits(too_sure=-9.0))

@@ -309,6 +309,7 @@ KINDS = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_resumed_run_ends_where_an_uninterrupted_one_does(kind, tmp_path):
@@ -379,6 +380,7 @@ def test_both_optimizers_are_wrapped_for_float16(precision):
         assert all(np.isfinite(weight).all() for weight in after)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("make", [regression, adversarial])
 def test_bfloat16_is_finite_and_needs_no_scaling(make, precision):

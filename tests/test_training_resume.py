@@ -64,6 +64,7 @@ def test_the_callbacks_of_keras_accept_it(name, tmp_path):
     assert list(tmp_path.rglob("*.weights.h5"))
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_random_latents_after_a_resume(tmp_path):
     path = tmp_path / "run.weights.h5"

@@ -333,6 +333,7 @@ def test_the_judge_of_digits_is_as_good_as_its_card_says():
 # --- to where no Keras is
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["denoiser", "inpainter", "upscaler_x4"])
 def test_an_exported_network_serves_pictures_of_any_size(name, tmp_path):

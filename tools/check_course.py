@@ -36,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
         "notebooks": ("Form of the notebooks (tools/lint_notebooks.py)", notebooks),
         "tests": ("Tests of library and tools (pytest)", tests),
         "lessons": ("Every cell of every lesson, smoke preset (nbval)", lessons),
-        "long": ("Tests of XLA, several devices, memory and Ctrl-C (pytest)", long_tests),
+        "long": ("Tests that take long: XLA, several devices, memory, whole trainings (pytest)", long_tests),
     }
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--step", action="append", choices=list(steps), help="run this step only; may be repeated")
