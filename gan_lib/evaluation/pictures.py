@@ -77,10 +77,9 @@ def _paths(
     if isinstance(pictures, (str, os.PathLike)):
         folder = files.expanded(pictures)
         paths = datasets.find_photographs(folder)
-        results = [path for path in paths if looks_like_a_result(path)]
-        if results:
+        if results := [path for path in paths if looks_like_a_result(path)]:
             tell(f"Passed over: {len(results)} that look like results of restore, such as {results[0]}.")
-        return [(path.relative_to(folder).as_posix(), path) for path in paths if path not in set(results)]
+        return [(path.relative_to(folder).as_posix(), path) for path in paths if not looks_like_a_result(path)]
     return sorted((Path(path).as_posix(), Path(path)) for path in pictures)
 
 
