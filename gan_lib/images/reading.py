@@ -285,7 +285,7 @@ def _read_pillow(path: Path) -> np.ndarray:
         is_bmp = image.format == "BMP"
         with _our_limits():  # a PNG may have texts behind its pixels
             image.load()
-        _stretch_transparency(image, stream)
+        image = _stretch_transparency(image, stream)
         # Not ImageOps.exif_transpose, which writes all EXIF anew and so refuses pictures for an odd entry in it. TIFFs
         # are upright by now: Pillow turns them when it loads them.
         turn = _TRANSPOSED.get(image.getexif().get(_ORIENTATION))
@@ -306,13 +306,21 @@ def _read_pillow(path: Path) -> np.ndarray:
     return picture[..., None] if picture.ndim == 2 else picture
 
 
-def _stretch_transparency(image: Image.Image, stream: BinaryIO) -> None:
-    """The grey that counts as transparent in a PNG of 2 or 4 bit follows its pixels, which Pillow stretches to 8."""
-    if image.format == "PNG" and image.mode == "L" and isinstance(image.info.get("transparency"), int):
-        stream.seek(24)
-        bits = stream.read(1)[0]
-        if bits < 8:
-            image.info["transparency"] *= 255 // (2**bits - 1)
+def _stretch_transparency(image: Image.Image, stream: BinaryIO) -> Image.Image:
+    """The grey that counts as transparent in a PNG of 1, 2 or 4 bit, as one of the 256 that its pixels become.
+
+    Pillow stretches the pixels, but not in all of its versions that grey.
+    """
+    if image.format != "PNG" or image.mode not in ("1", "L") or "transparency" not in image.info:
+        return image
+    stream.seek(24)
+    bits = stream.read(1)[0]
+    clear = chunk_of_png(stream, b"tRNS")
+    if bits < 8 and len(clear) == 2:
+        del image.info["transparency"]
+        image = image.convert("L")
+        image.info["transparency"] = struct.unpack(">H", clear)[0] * (255 // (2**bits - 1))
+    return image
 
 
 def _from_cmyk(image: Image.Image) -> Image.Image:
