@@ -507,7 +507,7 @@ def test_of_times_the_median_counts_and_of_measures_the_mean():
     assert running._summary(cases) == {"psnr": 4.0, "ssim": None, "seconds_per_megapixel": 1.0}
 
 
-def test_results_of_restore_are_not_measured(folder, capsys):
+def test_results_of_restore_are_not_measured(folder):
     for name in ("a_restored.png", "a_compare.png", "b_restored_mask_as_read.png"):
         (folder / name).write_bytes((folder / "a.png").read_bytes())
     told = []

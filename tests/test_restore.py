@@ -1079,10 +1079,8 @@ def test_the_memory_of_an_estimate_is_the_promised_one(released, tmp_path, monke
     monkeypatch.setattr(costs.psutil, "Process", lambda: nothing)
     monkeypatch.setattr(costs, "_seconds_a_pixel", lambda *settings: 0.0)
     path = images.save_image(tmp_path / "a.png", np.zeros((1000, 1000, 3), np.float32), bits=bits)
-    weights_file = CARDED["super-resolution"] if scale > 1 else released / "denoiser.weights.h5"
-    make = (
-        (lambda: restoring.Enlarger(scale, weights_file=weights_file))
-        if scale > 1
-        else (lambda: Restorer(weights_file=weights_file))
-    )
-    assert restoring.estimate_cost(make(), [path]).memory_gb == pytest.approx(expected)
+    if scale > 1:
+        worker = restoring.Enlarger(scale, weights_file=CARDED["super-resolution"])
+    else:
+        worker = Restorer(weights_file=released / "denoiser.weights.h5")
+    assert restoring.estimate_cost(worker, [path]).memory_gb == pytest.approx(expected)
