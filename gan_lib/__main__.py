@@ -192,7 +192,7 @@ def denoising(options: argparse.Namespace) -> tuple[restoring.Restorer, dict]:
     from gan_lib import restoring
 
     refuse(options, options.task, **MASK_FLAGS, scale="--scale")
-    worker = restoring.Restorer(options.task, sharp=options.sharp, weights_file=options.weights)
+    worker = restoring.network(options.task, sharp=options.sharp, weights=options.weights)
     tile = restoring.DEFAULT_TILE if options.tile is None else options.tile
     settings = {"sigma": options.sigma, "strength": 1.0 if options.strength is None else options.strength, "tile": tile}
     worker.check(**settings)
@@ -215,7 +215,7 @@ def inpainting(options: argparse.Namespace) -> tuple[restoring.HoleFiller, dict]
             raise restoring.SettingsError(told) from error
     elif any(mask[:4]):
         raise restoring.SettingsError("A mask came without a picture; name the picture that it belongs to.")
-    return restoring.HoleFiller(sharp=options.sharp, weights_file=options.weights), {"mask": mask}
+    return restoring.network(options.task, sharp=options.sharp, weights=options.weights), {"mask": mask}
 
 
 def enlarging(options: argparse.Namespace) -> tuple[restoring.Enlarger, dict]:
@@ -223,8 +223,7 @@ def enlarging(options: argparse.Namespace) -> tuple[restoring.Enlarger, dict]:
     from gan_lib import restoring
 
     refuse(options, options.task, sigma="--sigma", strength="--strength", **MASK_FLAGS)
-    scale = 4 if options.scale is None else options.scale
-    worker = restoring.Enlarger(scale, sharp=options.sharp, weights_file=options.weights)
+    worker = restoring.network(options.task, sharp=options.sharp, scale=options.scale, weights=options.weights)
     tile = restoring.ENLARGING_TILE if options.tile is None else options.tile
     worker.check(tile)
     return worker, {"tile": tile}

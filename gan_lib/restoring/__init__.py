@@ -11,6 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from gan_lib.restoring import arrays
+from gan_lib.restoring.arrays import network
 from gan_lib.restoring.costs import Cost, estimate_cost, estimate_filling
 from gan_lib.restoring.demonstration import (
     damaged_picture,
@@ -69,6 +70,7 @@ __all__ = [
     "estimate_filling",
     "fill_file",
     "looks_like_a_result",
+    "network",
     "open_picture",
     "plan",
     "psnr_against",
@@ -153,9 +155,8 @@ def restore(
     ):
         if came and task not in tasks:
             raise SettingsError(f"{what} came, which is not for the task {task}, but for {' and '.join(tasks)}.")
-    enlarging = task == "super-resolution"
-    worker = arrays.network(task, sharp, (4 if scale is None else scale) if enlarging else 1, weights)
-    if enlarging:
+    worker = network(task, sharp=sharp, scale=scale, weights=weights)
+    if task == "super-resolution":
         return arrays.enlarged(picture, worker, tile, max_pixels, progress, tell)
     if task == "inpaint":
         source = MaskSource(None, mask_colour, mask_alpha, invert_mask)

@@ -125,24 +125,34 @@ def _as_pixels(picture: np.ndarray) -> np.ndarray:
     return pixels
 
 
-def network(task: str, sharp: bool, scale: int, weights: str | os.PathLike | None) -> Restorer | HoleFiller | Enlarger:
+def network(
+    task: str, *, sharp: bool = False, scale: int | None = None, weights: str | os.PathLike | None = None
+) -> Restorer | HoleFiller | Enlarger:
     """The network for a task, kept ready for the next picture.
+
+    Args:
+        task: "denoise", "inpaint" or "super-resolution".
+        sharp: whether to take the version that adds what looks right.
+        scale: for "super-resolution": how many times larger; 4 if None.
+        weights: a file ``NAME.weights.h5`` with its card ``NAME.json`` beside it, in place of released weights.
 
     Raises:
         SettingsError: if there are no such weights.
         WeightsError: if weights are missing or damaged.
     """
+    scale = (4 if scale is None else scale) if task == "super-resolution" else 1
     if weights is None:
         path = released.FOLDER / f"{TASKS[task].weights(sharp, scale)}.weights.h5"
     else:
         path = files.expanded(weights)
     # A lesson may have written new ones under the same name.
-    written = path.stat().st_mtime if path.is_file() else 0.0
+    both = path, Path(str(path).removesuffix(".weights.h5") + ".json")
+    written = tuple((str(file), file.stat().st_mtime_ns) for file in both if file.is_file())
     return _ready(task, sharp, scale, None if weights is None else path, written)
 
 
 @functools.lru_cache(maxsize=4)
-def _ready(task: str, sharp: bool, scale: int, weights_file: Path | None, written: float):
+def _ready(task: str, sharp: bool, scale: int, weights_file: Path | None, written: tuple[tuple[str, int], ...]):
     if task == "inpaint":
         return HoleFiller(sharp=sharp, weights_file=weights_file)
     if task == "super-resolution":
