@@ -100,6 +100,15 @@ def test_the_discriminator_is_the_published_one():
         srgan_discriminator(100)
 
 
+def found_in(whole, patch):
+    """Where in a photograph a part of it lies, as (top, left)."""
+    windows = np.lib.stride_tricks.sliding_window_view(whole, patch.shape)[:, :, 0]
+    (place,) = [
+        at for at in np.argwhere((windows[:, :, 0] == patch[0]).all(axis=(2, 3))) if (windows[*at] == patch).all()
+    ]
+    return place
+
+
 @pytest.mark.parametrize("scale", [2, 4])
 def test_pairs_are_what_the_whole_photograph_gives(scale):
     whole = bundled_photographs("train")["coffee"]
@@ -112,8 +121,7 @@ def test_pairs_are_what_the_whole_photograph_gives(scale):
     rim, compared = 8 * scale, 0
     for index in range(len(clean)):
         patch = images.to_uint8(images.from_network(clean[index]).numpy())
-        windows = np.lib.stride_tricks.sliding_window_view(whole[..., 0], patch.shape[:2])
-        top, left = np.argwhere((windows == patch[..., 0]).all(axis=(2, 3)))[0]
+        top, left = found_in(whole, patch)
         if min(top, left) < rim or max(top + rim - whole.shape[0], left + rim - whole.shape[1]) > -len(patch):
             continue  # too near to the photograph's own edge
         around = whole[top - rim : top + len(patch) + rim, left - rim : left + len(patch) + rim]
