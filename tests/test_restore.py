@@ -275,6 +275,16 @@ def test_a_large_picture_is_looked_at_in_squares(monkeypatch):
     assert seen == [(50, 50, 3)] * 25
 
 
+def test_black_places_of_a_large_picture_do_not_hide_the_noise_of_the_others(monkeypatch):
+    monkeypatch.setattr(noise, "_LARGE", 20_000)
+    monkeypatch.setattr(noise, "_SIDE", 50)
+    picture = noisy(300, 400, sigma=12)
+    picture[:80] = 0  # the upper edge of a scan
+    picture[200:, 300:, 2] = 0  # and a corner without blue
+    by_wavelets = restoration.estimate_sigma(noisy(300, 400, sigma=12), average_sigmas=True, channel_axis=-1)
+    assert estimate_sigma(picture) == pytest.approx(by_wavelets, rel=0.05)
+
+
 def test_too_small_or_too_noisy_to_tell(restorer):
     assert restorer.estimate(noisy(1, 1)) == pytest.approx(0, abs=0.01)
     assert restorer.estimate(np.full((40, 40, 3), 7, np.uint8)) == pytest.approx(0, abs=0.01)
@@ -480,6 +490,17 @@ def test_an_output_is_a_file_or_a_folder(photograph, tmp_path):
         restoring.plan([path, path], tmp_path / "x.png")
     with pytest.raises(SettingsError, match=r"ends in .*\.png.* make it first"):
         restoring.plan([path], tmp_path / "x.psd")
+
+
+@pytest.mark.parametrize("other", ["a_compare.png", "a_restored.png"])
+def test_a_result_that_would_be_another_picture_is_refused(photograph, command, tmp_path, monkeypatch, other):
+    monkeypatch.chdir(tmp_path)
+    photograph("a.png"), photograph(other)
+    before = Path(other).read_bytes()
+    status, _, error = command("a.png", tmp_path / other, "--sigma", 5, "--compare", "--overwrite")
+    assert status == 2 and f"{other}, which is itself a picture to restore" in error
+    assert Path(other).read_bytes() == before and len(list(tmp_path.iterdir())) == 2
+    assert command("a.png", other, "--sigma", 5, "--compare", "--overwrite", "-o", "out")[0] == 0
 
 
 def test_two_pictures_that_would_become_one_file_are_refused(photograph, tmp_path):

@@ -100,7 +100,7 @@ def plan(
 
     Raises:
         SettingsError: if one output file was named for several pictures, or its ending is not a picture's, or pictures
-            of one name come from several folders and would become one file.
+            of one name come from several folders and would become one file, or a result would be one of the pictures.
         DataError: if there is no such folder, or no picture in it.
     """
     output = files.expanded(output) if output else None
@@ -204,7 +204,10 @@ def _key(folder: Path, name: str) -> str:
 
 
 def _check_apart(jobs: list[Job]) -> None:
-    """Raises SettingsError if two results would be one file: the second would look like one that is done already."""
+    """Raises SettingsError if two results would be one file: the second would look like one that is done already.
+
+    So it does if a result would be one of the pictures: with --overwrite that original would be lost.
+    """
     first: dict[str, Path] = {}
     for job in jobs:
         other = first.setdefault(_key(job.target.parent, job.target.name), job.source)
@@ -213,6 +216,15 @@ def _check_apart(jobs: list[Job]) -> None:
                 f"Several pictures would become {job.target}: {other} and {job.source}. Restore them in runs of their "
                 "own, with different -o."
             )
+    originals = {_key(job.source.parent.absolute(), job.source.name): job.source for job in jobs}
+    for job in jobs:
+        for written in filter(None, [job.target, job.sheet]):
+            other = originals.get(_key(written.parent.absolute(), written.name), job.source)
+            if other != job.source:
+                raise SettingsError(
+                    f"The result of {job.source} would be {written}, which is itself a picture to restore. Restore "
+                    "them in runs of their own, or name a folder for the results with -o."
+                )
 
 
 def check_output(output: Path | None, pictures: Sequence[Path]) -> Path | None:

@@ -45,12 +45,16 @@ def estimate_sigma(picture: np.ndarray, convert: Callable[[np.ndarray], np.ndarr
         part = part.astype(np.float32) / (255 if part.dtype == np.uint8 else 1)
         part = part if convert is None else convert(part)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a picture of a few pixels or of one grey has no median
-            fine.append(restoration.estimate_sigma(part, average_sigmas=True, channel_axis=-1))
+            warnings.simplefilter("ignore")  # a channel of a few pixels or of one level has no median
+            fine.append(np.nanmean(restoration.estimate_sigma(part, average_sigmas=False, channel_axis=-1)))
         smooth.append(_deviations(part))
     smooth = np.concatenate(smooth)
-    found = [float(np.median(fine)), float(np.quantile(smooth, _SMOOTHEST)) if len(smooth) >= _FEWEST else 0.0]
-    return 255 * max(sigma if np.isfinite(sigma) else 0.0 for sigma in found)
+    fine = [sigma for sigma in fine if np.isfinite(sigma)]  # a black border tells nothing of the noise elsewhere
+    found = [
+        float(np.median(fine)) if fine else 0.0,
+        float(np.quantile(smooth, _SMOOTHEST)) if len(smooth) >= _FEWEST else 0.0,
+    ]
+    return 255 * max(found)
 
 
 def _deviations(picture: np.ndarray) -> np.ndarray:
