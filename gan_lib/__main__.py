@@ -128,7 +128,7 @@ def restore(options: argparse.Namespace) -> int:
         finished = len(report.done) if report else 0
         print(f"\nStopped. Pictures finished: {finished}; nothing half-written is left.", file=sys.stderr)
         return 130
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, MemoryError) as error:
         print(f"error: {in_a_sentence(error)}", file=sys.stderr)
         return 2 if isinstance(error, wrong_settings) else 1
 
@@ -315,7 +315,7 @@ def evaluate(options: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         print("\nStopped; what was written is named above.", file=sys.stderr)
         return 130
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, MemoryError) as error:
         print(f"error: {in_a_sentence(error)}", file=sys.stderr)
         return 2 if isinstance(error, wrong_settings) else 1
 
@@ -330,6 +330,10 @@ def import_quietly() -> None:
 
 def in_a_sentence(error: Exception) -> str:
     """What an error says, without Python's number of it."""
+    if isinstance(error, MemoryError):
+        return (
+            f"{str(error) or 'The memory does not suffice.'} Close other programs, or take smaller pictures or tiles."
+        )
     return (isinstance(error, OSError) and error.filename is None and error.strerror) or str(error)
 
 

@@ -313,3 +313,9 @@ def test_profiles_that_cannot_be_used_say_why(profile, reason):
 def test_profiles_that_cannot_be_used_for_grey_say_why(profile, reason):
     with pytest.raises(images.ProfileError, match=reason):
         images.ColourProfile(profile, 1)
+
+
+def test_webp_gets_the_resolution_as_exif_where_there_is_none(tmp_path):
+    path = save_image(tmp_path / "a.webp", picture(), metadata=Metadata(dpi=(300, 72.5)))
+    assert read_metadata(path).dpi == pytest.approx((300, 72.5))
+    assert read_metadata(save_image(tmp_path / "b.webp", picture())).exif == b""

@@ -546,10 +546,13 @@ def command(capsys):
     return run
 
 
-def test_one_picture(command, photograph):
-    path = photograph()
-    status, out, _ = command(path, "--compare")
+def test_one_picture(command, photograph, monkeypatch):
+    path, restore, told = photograph(), Restorer.__call__, []
+    with monkeypatch.context() as watched:
+        watched.setattr(Restorer, "__call__", lambda *a, **k: told.append(k["sigma"]) or restore(*a, **k))
+        status, out, _ = command(path, "--compare")
     assert status == 0
+    assert told[1:] == pytest.approx([0.5 * told[0], 1.5 * told[0]])  # estimates err: the sheet has three
     assert f"{path} -> {path.with_name('photo_restored.png')} (estimated sigma" in out
     sheet = images.load_image(path.with_name("photo_compare.png"))
     assert sheet.shape[1] > 4 * 280  # as it was, and three strengths
@@ -557,6 +560,28 @@ def test_one_picture(command, photograph):
     assert status == 1
     assert "is there already. Add --overwrite" in out
     assert command(path, "--overwrite", "--sigma", 5)[0] == 0
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 5000), (5000, 1)])
+def test_files_of_odd_sizes(command, tmp_path, shape):
+    path = images.save_image(tmp_path / "odd.png", noisy(*shape))
+    status, out, _ = command(path, "--compare")
+    assert status == 0 and "(estimated sigma " in out
+    assert images.load_image(tmp_path / "odd_restored.png").shape == (*shape, 3)
+    assert json.loads((tmp_path / "odd_restored.json").read_text())["parameters"]["sigma"] >= 0
+    assert images.load_image(tmp_path / "odd_compare.png").shape[-1] == 3
+
+
+@pytest.mark.parametrize("arguments", [["restore", "--sigma", "5"], ["restore", "--estimate"], ["evaluate", "denoise"]])
+def test_a_lack_of_memory_is_told_in_a_sentence(capsys, tmp_path, monkeypatch, arguments):
+    def lacking(*arguments, **options):
+        raise MemoryError
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(restoring, "network", lacking)
+    monkeypatch.setattr("gan_lib.evaluation.evaluate_denoising", lacking)
+    assert command_line.main(arguments) == 1
+    assert capsys.readouterr().err.splitlines()[-1].startswith("error: The memory does not suffice. Close other ")
 
 
 def test_without_a_picture_it_shows_what_it_does(command, tmp_path):

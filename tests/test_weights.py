@@ -28,6 +28,7 @@ from gan_lib.weights import (
     model_card,
     save_released,
 )
+from gan_lib.weights.sources import LARGE_PHOTOS, training_sources
 
 CARD = {field: "said here" for field in CARD_FIELDS if field not in ("name", "parameters")}
 
@@ -319,6 +320,26 @@ def test_released(name):
     model = load_released(NETWORKS[name](), name)
     assert card["parameters"] == model.count_params()
     assert all(np.isfinite(weight).all() for weight in model.get_weights())
+
+
+@pytest.mark.parametrize(
+    "name", sorted(name for name in NETWORKS if name.startswith(("denoiser", "inpainter", "upscaler")))
+)
+def test_cards_say_what_is_not_measured(name):
+    assert any("not measured yet" in remark for remark in model_card(name)["remarks"])
+
+
+def test_cards_name_the_photographs_that_were_used():
+    flowers, photos = (training_sources(rung, released=False) for rung in ("flower_photos", "photos"))
+    bundled = training_sources("bundled-photographs", released=False)
+    assert len(bundled) == 2 and "scikit-image" in bundled[0] and "scikit-learn" in bundled[1]
+    assert flowers[:2] == photos[:2] == bundled and len(flowers) == len(photos) == 3
+    assert "CC BY 2.0" in flowers[2] and "all or some of 3,670" in flowers[2]
+    # What lies in anybody's folder of that name is theirs; only the maintainers' is known.
+    assert "their owner knows" in photos[2] and "Pixabay" not in "".join(photos)
+    assert "Pixabay" in "".join(training_sources("photos", released=True))
+    assert "own files" in training_sources("own files", released=True)[-1]
+    assert training_sources("photos", released=True, small=False) == list(LARGE_PHOTOS)
 
 
 def test_the_judge_of_digits_is_as_good_as_its_card_says():

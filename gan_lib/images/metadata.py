@@ -196,6 +196,13 @@ def _resolution(tags: Image.Exif) -> tuple[float, float] | None:
     return (pair[0] * factor, pair[1] * factor) if pair and factor else None
 
 
+def resolution_as_exif(dpi: tuple[float, float]) -> bytes:
+    """EXIF that holds nothing but pixels in an inch, for a format that has no other place for them."""
+    tags = Image.Exif()
+    tags[_X_RESOLUTION], tags[_Y_RESOLUTION], tags[_RESOLUTION_UNIT] = *dpi, 2
+    return tags.tobytes().removeprefix(b"Exif\0\0")
+
+
 def _pair(dpi) -> tuple[float, float] | None:
     """Two numbers that can be a resolution, or None: files hold zeros, infinities and texts there."""
     try:

@@ -14,7 +14,7 @@ from PIL import Image
 
 from gan_lib import files
 from gan_lib.images.colour import profile_fits
-from gan_lib.images.metadata import Metadata, into_png, into_tiff, tiff_tags
+from gan_lib.images.metadata import Metadata, into_png, into_tiff, resolution_as_exif, tiff_tags
 from gan_lib.images.ranges import check_picture, to_uint8
 from gan_lib.images.reading import PictureError
 
@@ -135,7 +135,8 @@ def _encode(pixels: np.ndarray, kind: str, quality: int, metadata: Metadata) -> 
         with tf.device("CPU:0"):
             return into_png(tf.io.encode_png(pixels).numpy(), metadata)
     image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
-    beside = {"exif": metadata.exif and b"Exif\0\0" + metadata.exif, "icc_profile": metadata.profile}
+    exif = metadata.exif or (kind == "WEBP" and metadata.dpi and resolution_as_exif(metadata.dpi))
+    beside = {"exif": b"Exif\0\0" + exif if exif else b"", "icc_profile": metadata.profile}
     options = {
         "PNG": {},
         "JPEG": {"quality": quality, "subsampling": 0, "dpi": metadata.dpi or (0, 0), **beside},

@@ -19,15 +19,27 @@ FLOWERS = (
 )
 
 
-def training_sources(*, photos: bool, small: bool = True) -> list[str]:
+ALL_FLOWERS = (FLOWERS[0].replace("736 of 3,670", "all or some of 3,670"),)
+
+
+def training_sources(rung: str, *, released: bool, small: bool = True) -> list[str]:
     """The field ``data`` of a model card.
 
     Args:
-        photos: whether the maintainers' folder ``photos`` was used.
-        small: whether pictures of less than 300,000 pixels were used: the bundled photographs, and the flowers in that
-            folder.
+        rung: where the photographs came from, as `datasets.load_photographs` says.
+        released: whether the maintainers train what is released: then the folder ``photos`` is theirs. In anybody
+            else's lies what they put there.
+        small: whether pictures of less than 300,000 pixels were used: the bundled photographs, and the flowers in the
+            maintainers' folder.
 
     Returns:
         A line for each set or package: what was taken, whose it is, under which licence.
     """
-    return [*(BUNDLED if small else ()), *(LARGE_PHOTOS if photos else ()), *(FLOWERS if photos and small else ())]
+    bundled = BUNDLED if small else ()
+    if rung == "bundled-photographs":
+        return list(bundled)
+    if rung == "photos" and released:
+        return [*bundled, *LARGE_PHOTOS, *(FLOWERS if small else ())]
+    if rung == "flower_photos":
+        return [*bundled, *ALL_FLOWERS]
+    return [*bundled, f"Photographs of one's own ({rung}): whose they are and under which licence, their owner knows."]
