@@ -32,17 +32,22 @@ def test_denoisers(parts, sigma):
     assert found["gan_lib_sharp"]["perceptual"] < 0.9 * found["gan_lib"]["perceptual"]
 
 
+@pytest.mark.long
+@pytest.mark.slow
 def test_denoisers_of_grey_pictures(parts):
     grey = {name: np.asarray(Image.fromarray(part).convert("L"))[..., None] for name, part in parts.items()}
     found = rows(evaluation.evaluate_denoising(grey, sigma=25, grey=True, methods=["wavelets", "gan_lib"]))
     assert found["gan_lib"]["psnr"] > found["wavelets"]["psnr"] + 1.5
 
 
+@pytest.mark.long
+@pytest.mark.slow
 def test_without_noise_the_denoisers_change_next_to_nothing(parts):
     found = rows(evaluation.evaluate_denoising(parts, sigma=0, methods=["gan_lib", "gan_lib_sharp"]))
     assert min(row["psnr"] for row in found.values()) > 40
 
 
+@pytest.mark.slow
 def test_inpainters(parts):
     methods = ["telea", "gan_lib", "gan_lib_sharp"]
     found = rows(evaluation.evaluate_inpainting(parts, mask="free-form", methods=methods))
@@ -50,7 +55,8 @@ def test_inpainters(parts):
     assert found["gan_lib_sharp"]["perceptual"] < 0.95 * found["gan_lib"]["perceptual"]
 
 
-@pytest.mark.parametrize("scale", [2, 4])
+@pytest.mark.slow
+@pytest.mark.parametrize("scale", [pytest.param(2, marks=pytest.mark.long), 4])
 def test_upscalers(parts, scale):
     methods = ["bicubic", "gan_lib", "gan_lib_sharp"][: 2 if scale == 2 else 3]
     found = rows(evaluation.evaluate_super_resolution(parts, scale=scale, methods=methods))

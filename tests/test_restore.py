@@ -562,7 +562,7 @@ def test_one_picture(command, photograph, monkeypatch):
     assert command(path, "--overwrite", "--sigma", 5)[0] == 0
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (1, 5000), (5000, 1)])
+@pytest.mark.parametrize("shape", [(1, 1), (1, 5000)])
 def test_files_of_odd_sizes(command, tmp_path, shape):
     path = images.save_image(tmp_path / "odd.png", noisy(*shape))
     status, out, _ = command(path, "--compare")

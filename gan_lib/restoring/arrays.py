@@ -20,7 +20,7 @@ from gan_lib.restoring.holes import HoleFiller
 from gan_lib.restoring.limits import check_result
 from gan_lib.restoring.masks import MaskSource, check_source, find_missing, of_array
 from gan_lib.restoring.restorer import DEFAULT_TILE, Restorer
-from gan_lib.restoring.tasks import TASKS, SettingsError
+from gan_lib.restoring.tasks import TASKS, SettingsError, check_task
 
 Picture = np.ndarray | str | os.PathLike
 Tell = Callable[[str], None]
@@ -137,9 +137,10 @@ def network(
         weights: a file ``NAME.weights.h5`` with its card ``NAME.json`` beside it, in place of released weights.
 
     Raises:
-        SettingsError: if there are no such weights.
+        SettingsError: for an unknown task, or if there are no such weights.
         WeightsError: if weights are missing or damaged.
     """
+    check_task(task)
     scale = (4 if scale is None else scale) if task == "super-resolution" else 1
     if weights is None:
         path = released.FOLDER / f"{TASKS[task].weights(sharp, scale)}.weights.h5"
