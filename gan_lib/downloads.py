@@ -13,6 +13,7 @@ import contextlib
 import errno
 import logging
 import os
+import platform
 import re
 import shutil
 import tarfile
@@ -260,6 +261,11 @@ def extract(archive: str | os.PathLike, folder: str | os.PathLike, *, max_gigaby
 
 
 def _unpack(archive: Path, target: Path, limit: float) -> None:
+    if not hasattr(tarfile, "data_filter"):  # since Python 3.11.4
+        raise DownloadError(
+            f"Python {platform.python_version()} cannot unpack {archive} safely; 3.11.4 or newer can. Take one of "
+            "those, or unpack the archive by hand."
+        )
     try:
         if zipfile.is_zipfile(archive):
             with zipfile.ZipFile(archive) as opened:

@@ -510,6 +510,11 @@ def test_limits_take_an_even_selection(tmp_path, capsys):
     images.save_image(tmp_path / "many" / "0.png", np.zeros((200, 250, 3), np.uint8))  # as large as a hundred of them
     few = load_photographs(tmp_path / "many", max_gigabytes=200 * 250 * 3 * 1.05 / 1e9).pictures
     assert sum(picture.nbytes for picture in few.values()) <= 200 * 250 * 3 * 1.05
+    # What is never decoded takes no room from the others, and is named.
+    Image.new("L", (9000, 8000)).save(tmp_path / "many" / "1_huge.png")
+    many = load_photographs(tmp_path / "many", max_gigabytes=0.001)
+    assert len(many.pictures) == 10 and list(many.skipped) == ["1_huge.png"]
+    assert "9,000 x 8,000 pixels" in many.skipped["1_huge.png"]
     with pytest.raises(ValueError, match="at least one"):
         load_photographs(tmp_path / "many", limit=0)
     with pytest.raises(ValueError, match="'grey'"):

@@ -383,6 +383,13 @@ def test_the_disk_refuses_while_unpacking(tmp_path, monkeypatch, code, says):
     extract_fails(archive, tmp_path / "out", says)
 
 
+def test_a_python_that_cannot_unpack_safely_says_so(tmp_path, monkeypatch):
+    archive = _zip(tmp_path / "a.zip", {"one.txt": b"1"})
+    monkeypatch.delattr(tarfile, "data_filter")  # as before Python 3.11.4
+    monkeypatch.delattr(tarfile, "FilterError")
+    extract_fails(archive, tmp_path / "out", "3.11.4 or newer can")
+
+
 def test_pooch_keeps_its_own_voice(server, tmp_path):
     import pooch
 

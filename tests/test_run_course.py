@@ -1,6 +1,7 @@
 """The course runner on made-up lessons: what it leaves, what it says, and how it fails."""
 
 import base64
+import errno
 import io
 import json
 import os
@@ -132,10 +133,12 @@ def test_a_lesson_that_failed_is_not_updated(lessons):
 
 def test_a_lesson_sees_its_surroundings(lessons, plain_environment):
     plain_environment.setenv("GAN_LIB_DATA", "somewhere")
+    plain_environment.setenv("MPLBACKEND", "no such backend")  # a server's: figures would be drawn for nobody
     source = """import os, sys
 from gan_lib import course
 course.report("00_one", data="none", measures=dict(preset=os.environ["GAN_LIB_PRESET"], python=sys.executable,
-    data=os.environ["GAN_LIB_DATA"], folder=os.getcwd(), output=str(course.output_folder("00_one"))))"""
+    data=os.environ["GAN_LIB_DATA"], figures=os.environ["MPLBACKEND"], folder=os.getcwd(),
+    output=str(course.output_folder("00_one"))))"""
     write(lessons, "00_one", source)
     assert run(lessons) == 0
     out = lessons.parent / "out"
@@ -144,6 +147,7 @@ course.report("00_one", data="none", measures=dict(preset=os.environ["GAN_LIB_PR
         "preset": "smoke",
         "python": sys.executable,
         "data": str(Path.cwd() / "somewhere"),
+        "figures": "module://matplotlib_inline.backend_inline",
         "folder": str(lessons),
         "output": str(out / "00_one"),
     }
@@ -250,6 +254,9 @@ def test_wrong_calls_are_one_sentence_and_status_2(lessons, capsys, plain_enviro
     assert "'07'; known are 00_one" in refused("--lesson", "07")
     (tmp_path / "file").write_text("in the way")
     assert "--output" in refused("--output", str(tmp_path / "file"))
+    assert "where the lessons themselves are" in refused("--output", str(lessons))
+    assert "where your copies of them are" in refused("--output", str(run_course.ROOT / "build" / "lab"))
+    assert run_course.parse(["--output", "~/pages"]).output == Path.home() / "pages"
     (lessons / "00_one.ipynb").write_text("{")
     assert "not a notebook" in refused()
 
@@ -295,6 +302,28 @@ def test_a_full_disk_leaves_whole_files(lessons, plain_environment, capsys):
 @pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="signals differ on Windows")
+def test_what_stops_a_run_is_named(lessons, capsys, monkeypatch):
+    write(lessons, "00_one", "1")
+
+    def stuck(folder):
+        raise OSError(errno.ENOTEMPTY, "Directory not empty", str(folder))
+
+    monkeypatch.setattr(run_course, "set_aside", stuck)
+    assert run(lessons) == 1
+    assert f"Directory not empty: '{lessons.parent / 'out' / '00_one'}'" in capsys.readouterr().err
+
+
+def test_ctrl_c_before_the_first_lesson(lessons, capsys, monkeypatch):
+    write(lessons, "00_one", "1")
+
+    def interrupted(preset):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run_course, "look_at_machine", interrupted)
+    assert run(lessons) == 130
+    assert capsys.readouterr().out == "\nStopped before the first lesson.\n"
+
+
 def test_ctrl_c_keeps_finished_pages_and_says_how_to_go_on(tmp_path, plain_environment):
     folder = tmp_path / "notebooks"
     folder.mkdir()

@@ -1,8 +1,12 @@
 """The smaller tools: address, copies for JupyterLab, CI's checks, and that set-up files agree with each other."""
 
 import json
+import os
 import re
+import signal
 import subprocess
+import sys
+import threading
 import tomllib
 import warnings
 from pathlib import Path
@@ -424,3 +428,35 @@ def test_links_lead_somewhere(name):
     addresses = re.findall(r"\]\(([^)\s]+)", path.read_text(encoding="utf-8"))
     local = [address.split("#")[0] for address in addresses if not re.match(r"[a-z]+:", address)]
     assert [address for address in local if address and not (path.parent / address).exists()] == []
+
+
+def test_jupyterlab_gets_ctrl_c_itself_and_the_time_to_save(tmp_path):
+    code = "import pathlib, signal, sys, time\n"
+    code += "def save(*_):\n    time.sleep(1); pathlib.Path(sys.argv[1]).write_text('saved'); sys.exit(7)\n"
+    code += "signal.signal(signal.SIGINT, save); print('ready', flush=True); time.sleep(60)"
+    process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "work")], stdout=subprocess.PIPE)
+    assert process.stdout.readline() == b"ready\n"
+
+    def ctrl_c():  # goes to all processes of a terminal
+        process.send_signal(signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    timer = threading.Timer(0.2, ctrl_c)
+    try:
+        timer.start()
+        assert open_lab.wait_for(process) == 7
+    finally:
+        timer.join()
+        signal.signal(signal.SIGINT, before)
+        process.stdout.close()
+    assert (tmp_path / "work").read_text() == "saved"
+
+
+def test_the_lab_starts_elsewhere_and_sees_the_same_folders(plain_environment, tmp_path):
+    plain_environment.chdir(tmp_path)
+    plain_environment.setenv("GAN_LIB_DATA", "data")
+    plain_environment.setenv("MPLBACKEND", "Agg")
+    seen = open_lab.surroundings()
+    assert seen["GAN_LIB_DATA"] == str(tmp_path / "data")
+    assert "GAN_LIB_OUTPUT" not in seen and "MPLBACKEND" not in seen

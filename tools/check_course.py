@@ -93,7 +93,8 @@ def lessons() -> bool:
     shutil.rmtree(output, ignore_errors=True)  # so that no lesson goes on from an earlier run's backup
     environment = {"TF_CPP_MIN_LOG_LEVEL": "2", **os.environ}
     environment |= {"GAN_LIB_PRESET": "smoke", "GAN_LIB_OFFLINE": "1", "GAN_LIB_OUTPUT": str(output)}
-    environment.pop("GAN_LIB_REPORT", None)
+    for name in ("GAN_LIB_REPORT", "MPLBACKEND"):
+        environment.pop(name, None)
     if environment.get("GAN_LIB_DATA"):
         environment["GAN_LIB_DATA"] = str(Path(environment["GAN_LIB_DATA"]).expanduser().absolute())
     found = [read_lesson(path, "smoke") for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]

@@ -97,15 +97,30 @@ def main(arguments: list[str] | None = None) -> int:
     print(
         "Opening JupyterLab; if no browser opens, follow the address that it prints. Ctrl-C twice ends it.", flush=True
     )
-    environment = {"TF_CPP_MIN_LOG_LEVEL": "2", **os.environ}
     call = [sys.executable, "-m", "jupyterlab", "--notebook-dir", str(options.target)]
     call.append(str(options.target / lessons[0].name))
     if getattr(os, "geteuid", lambda: 1)() == 0:  # a container without another user; JupyterLab refuses otherwise
         call.append("--allow-root")
-    try:
-        return subprocess.run(call, env=environment).returncode
-    except KeyboardInterrupt:
-        return 0
+    return wait_for(subprocess.Popen(call, env=surroundings()))
+
+
+def surroundings() -> dict[str, str]:
+    """The environment variables of JupyterLab and its kernels, which start in the folder of the copies."""
+    environment = {"TF_CPP_MIN_LOG_LEVEL": "2", **os.environ}
+    environment.pop("MPLBACKEND", None)  # the kernel's own shows figures; another would draw them for nobody
+    for name in ("GAN_LIB_DATA", "GAN_LIB_OUTPUT"):  # meant from here
+        if environment.get(name):
+            environment[name] = str(Path(environment[name]).expanduser().absolute())
+    return environment
+
+
+def wait_for(process: subprocess.Popen) -> int:
+    """The exit status of a process that gets each Ctrl-C itself, and may ask what it means and save before it ends."""
+    while True:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            continue
 
 
 if __name__ == "__main__":

@@ -50,10 +50,14 @@ def main(arguments: list[str] | None = None) -> int:
         paths = choose_lessons(options.notebooks, options.lesson, side=options.side)
         machine = look_at_machine(options.preset)
         lessons = [read_lesson(path, machine["preset"]) for path in paths]
+        check_output(options)
         make_writable(options.output)
     except WrongCall as error:
         print(error, file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("\nStopped before the first lesson.")
+        return 130
     minutes = sum(lesson.expected_minutes for lesson in lessons)
     print(f"Running {count(lessons)} with the {machine['preset']} preset ({machine['preset_reason']}).")
     print(f"Machine: {machine['text']}. Expect {spell_minutes(minutes)}. Pages go to {shown(options.output)}.")
@@ -72,7 +76,8 @@ def main(arguments: list[str] | None = None) -> int:
         problem = problem or error
     print_table(finished)
     if problem is not None:
-        print(f"Stopped: {problem.strerror or problem}", file=sys.stderr)
+        worded = problem.filename is None and problem.strerror  # by `whole_file`; others need the file's name
+        print(f"Stopped: {worded or problem}", file=sys.stderr)
         return 1
     if interrupted:
         say_how_to_go_on(lessons, options)
@@ -92,8 +97,19 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--notebooks", type=Path, default=ROOT / "notebooks", help="folder of the lessons")
     parser.add_argument("--update", action="store_true", help="maintainers: write the outputs back into the notebooks")
     options = parser.parse_args(arguments)
-    options.output, options.notebooks = options.output.absolute(), options.notebooks.absolute()
+    options.output = options.output.expanduser().absolute()  # make and some shells leave the ~ as it is
+    options.notebooks = options.notebooks.absolute()
     return options
+
+
+def check_output(options: argparse.Namespace) -> None:
+    """Raise WrongCall if executed notebooks would replace the lessons or the learner's copies of them."""
+    for folder, what in (
+        (options.notebooks, "the lessons themselves"),
+        (ROOT / "build" / "lab", "your copies of them"),
+    ):
+        if options.output.resolve() == folder.resolve():
+            raise WrongCall(f"The output folder is {shown(options.output)}, where {what} are. Name another one.")
 
 
 def choose_lessons(folder: Path, wanted: list[str], *, side: bool) -> list[Path]:
@@ -209,6 +225,7 @@ def kernel_environment(preset: str, output: Path, handover: Path) -> dict[str, s
     """The environment variables of a lesson's kernel."""
     environment = {"TF_CPP_MIN_LOG_LEVEL": "2", **os.environ}
     environment |= {"GAN_LIB_PRESET": preset, "GAN_LIB_OUTPUT": str(output), "GAN_LIB_REPORT": str(handover)}
+    environment.pop("MPLBACKEND", None)  # the kernel's own shows figures; another would draw them for nobody
     if environment.get("GAN_LIB_DATA"):  # meant from here, while the kernel starts in the notebooks' folder
         environment["GAN_LIB_DATA"] = str(Path(environment["GAN_LIB_DATA"]).expanduser().absolute())
     return environment

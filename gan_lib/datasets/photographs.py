@@ -171,11 +171,12 @@ def _load(
 
 
 def _sizes(paths: dict[str, Path], skipped: dict[str, str], channels: int) -> dict[str, int]:
-    """Bytes that each picture takes in memory, read from the headers; unreadable ones go to ``skipped``."""
+    """Bytes that each picture takes in memory, read from the headers; those that cannot be loaded go to ``skipped``."""
     sizes = {}
     for name, path in paths.items():
         try:
             header = images.read_header(path)
+            images.check_megapixels(path, header)  # or what is never loaded would leave no room for the others
             sizes[name] = header.height * header.width * channels * (1 if header.bits == 8 else 4)
         except images.PictureError as error:
             skipped[name] = str(error)

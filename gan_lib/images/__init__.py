@@ -10,7 +10,7 @@ from gan_lib.images.colour import ColourProfile, ProfileError, is_grey, profile_
 from gan_lib.images.layout import centre, paste_centre, tile
 from gan_lib.images.metadata import Metadata, read_metadata
 from gan_lib.images.ranges import check_picture, from_network, to_network, to_uint8
-from gan_lib.images.reading import FROM_CMYK, Header, PictureError, load_image, read_header
+from gan_lib.images.reading import FROM_CMYK, Header, PictureError, check_megapixels, load_image, read_header
 from gan_lib.images.writing import check_alpha, check_name, encode_image, save_image
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "ProfileError",
     "centre",
     "check_alpha",
+    "check_megapixels",
     "check_name",
     "check_picture",
     "encode_image",

@@ -46,6 +46,7 @@ _FIRST_PAGE = "Only the first page was read; the file has more. Save each page a
 _MORE_VALUES = "Each pixel holds more values than its colours (infrared, say). They were left out."
 _FIRST_FRAME = "Only the first picture was read; the file is an animation."
 
+MAX_MEGAPIXELS = 64.0  # of a picture that is decoded, unless more are asked for
 # Rec. 601, what Pillow and the JPEG standard call luma.
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
@@ -71,7 +72,7 @@ def load_image(
     *,
     mode: Literal["rgb", "grey", "as-is"] = "rgb",
     background: float = 1.0,
-    max_megapixels: float = 64.0,
+    max_megapixels: float = MAX_MEGAPIXELS,
 ) -> np.ndarray:
     """Read a picture the way you see it: upright, and with transparent parts laid on a background.
 
@@ -104,15 +105,20 @@ def load_image(
         raise ValueError(f"Expected a background between 0 (black) and 1 (white), got {background}.")
     path = expanded(path)
     header = read_header(path)
+    check_megapixels(path, header, max_megapixels)
+    with in_words(path):
+        readers = {"pillow": _read_pillow, "png16": _read_png16, "tiff16": _read_tiff16, "pnm16": _read_pnm16}
+        return _arrange(readers[header.reader](path), mode, background)
+
+
+def check_megapixels(path: Path, header: Header, max_megapixels: float = MAX_MEGAPIXELS) -> None:
+    """Raise PictureError if a picture claims more pixels than are decoded: it may be a bomb of a few bytes."""
     megapixels = header.height * header.width / 1e6
     if megapixels > max_megapixels:
         raise PictureError(
             f"{path} claims {header.width:,} x {header.height:,} pixels ({megapixels:,.1f} megapixels), more than the "
             f"{max_megapixels:g} allowed. If that is meant to be so, pass max_megapixels={int(megapixels) + 1}."
         )
-    with in_words(path):
-        readers = {"pillow": _read_pillow, "png16": _read_png16, "tiff16": _read_tiff16, "pnm16": _read_pnm16}
-        return _arrange(readers[header.reader](path), mode, background)
 
 
 def read_header(path: str | os.PathLike) -> Header:
